@@ -123,9 +123,9 @@ struct server_local {
 } WEIR_CACHE_ALIGNED;
 
 struct server_rt {
-	char *key;		       /* "backend/server" */
-	struct htab_node *node_unused; /* reserved */
-	atomic_uint refs;	       /* configurations */
+	char *key;		/* "backend/server" */
+	struct server_rt *next; /* of the registry */
+	atomic_uint refs;	/* configurations */
 	_Atomic(struct server_dest *) dest;
 	atomic_uint served WEIR_CACHE_ALIGNED; /* active streams, exact: checked against maxconn */
 	atomic_uint maxconn;		       /* "set maxconn server" may change it */
