@@ -454,6 +454,10 @@ void mux1_attach(struct mux1 *m, void *stream, void (*wake)(struct endpoint *ep)
 	m->ep.h1_flags = 0;
 	if (m->conn.flags & CONN_CONNECTING)
 		m->ep.flags |= EP_CONNECTING;
+	if (m->conn.flags & CONN_READ_END)
+		m->ep.flags |= EP_IN_CLOSED;
+	if (m->conn.flags & CONN_ERROR)
+		m->ep.flags |= EP_ERROR;
 	m->out = SLICE_NULL;
 	m->out_chunk = SLICE_NULL;
 	m->out_trailers = NULL;

@@ -267,8 +267,9 @@ struct proxy_rt {
 	atomic_uint maxconn;			 /* "set maxconn frontend" */
 	struct gauges g;
 	struct counters *counters; /* of the frontend, one a worker */
-	struct rate sess_rate;	   /* for rate-limit sessions: all workers */
+	atomic_ullong rate_word;   /* rate-limit sessions: second << 32 | sessions in it */
 	atomic_int state;	   /* enum proxy_state */
+	atomic_uint paused;	   /* listeners that wait for a free connection */
 	atomic_ullong requests;	   /* %rt */
 };
 
