@@ -4,8 +4,9 @@
 #include <stdarg.h>
 
 #include <arpa/inet.h>
-#include <cmocka.h>
 #include <errno.h>
+
+#include <cmocka.h>
 
 #include "weir/net/addr.h"
 

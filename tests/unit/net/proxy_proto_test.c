@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include <arpa/inet.h>
+
 #include <cmocka.h>
 
 #include "weir/net/proxy_proto.h"
