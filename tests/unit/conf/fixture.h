@@ -16,6 +16,9 @@
 #include "weir/base/strbuf.h"
 #include "weir/conf/conf.h"
 
+/* How an error begins in fixture_messages(). */
+#define ALERT "[ALERT]    (pid) : config : "
+
 struct fixture {
 	struct conf *conf;
 	struct diag *diag;
