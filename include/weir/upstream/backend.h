@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A backend as balancing, health checks and persistence see it: its servers and how to choose one. The proxy
+ * module embeds it in struct proxy.
+ */
+#ifndef WEIR_UPSTREAM_BACKEND_H
+#define WEIR_UPSTREAM_BACKEND_H
+
+#include "weir/telemetry/log.h"
+#include "weir/upstream/balance.h"
+
+struct cookie_conf;
+
+/* Outlives configurations; found by the backend's name. */
+struct backend_rt {
+	char *name;
+	atomic_uint refs;
+	_Atomic(struct balance_table *)
+	    table;			   /* swapped whole; readers hold it for one turn at most */
+	atomic_uint rr WEIR_CACHE_ALIGNED; /* round robin position, all workers */
+	atomic_uint served WEIR_CACHE_ALIGNED; /* streams on servers of this backend */
+	pthread_mutex_t lock;		       /* of rebuilding and of the queue */
+	struct server_queue *queue;	       /* requests waiting for any server */
+	struct gauges g;
+	struct counters *counters; /* one a worker */
+	/* changes of health of the whole */
+	atomic_uint usable_servers, usable_backups;
+	unsigned down_count;
+	int64_t changed_wall_s;
+	uint64_t downtime_s;
+};
+
+struct backend {
+	const char *name;
+	unsigned id;
+	bool http;		 /* mode http */
+	struct server **servers; /* in the order of the file */
+	unsigned servers_n;
+	struct balance_conf balance;
+	struct hash_conf hash;
+	bool allbackups;
+	unsigned fullconn;	    /* 0: computed from the frontends that use it */
+	struct cookie_conf *cookie; /* NULL: none */
+	const char *dynamic_cookie_key;
+	bool log_health_checks;
+	const struct log_set *logs;
+	const struct httpchk_conf *httpchk; /* NULL: connect checks */
+	unsigned check_timeout_ms, connect_timeout_ms;
+	unsigned workers; /* of the process */
+	struct backend_rt *rt;
+};
+
+static inline struct counters *backend_counters(const struct backend *be, const struct worker *w)
+{
+	return &be->rt->counters[w->id];
+}
+
+/* Server by name, or NULL. */
+struct server *backend_server(const struct backend *be, const char *name);
+/* Server by cookie value, or NULL. */
+struct server *backend_server_by_cookie(const struct backend *be, struct slice value);
+
+/*
+ * Ties a backend of a new configuration to what runs: finds or makes the runtime objects of it and of its
+ * servers, resolves names (init-addr), builds the table. Main thread at start, worker 0 in a reload. 0, or
+ * -errno, told to diag.
+ */
+struct diag;
+int backend_attach(struct worker_group *g, struct backend *be, struct diag *diag);
+/* Gives the references back; what no configuration names any more is freed. */
+void backend_detach(struct backend *be);
+
+/* Starts and stops the health checks of a backend; each check runs on one worker. */
+int checks_start(struct worker_group *g, struct backend *be);
+void checks_stop(struct worker_group *g, struct backend *be);
+
+#endif
