@@ -111,6 +111,8 @@ def parse_server(server, lines):
             server.rules.append(rule)
         elif rule is None:
             raise ValueError("line %d: an answer without the request it is for" % number)
+        elif step.op == "send" and rule.steps and rule.steps[-1].op == "send":
+            rule.steps[-1] = Step("send", rule.steps[-1].arg + step.arg)  # one write, one segment
         else:
             rule.steps.append(step)
 

@@ -99,21 +99,26 @@ def header(head, name):
 
 
 def read_chunked(wire):
-    """(body, trailers) with the framing taken off: how the sender cut it into chunks is its own affair."""
-    body = b""
-    while True:
+    """The body with the framing taken off: how the sender cut it into chunks is its own affair."""
+    body, trailers, end = b"", b"", b""
+    try:
+        while True:
+            size = int(wire.until(b"\n").split(b";")[0].strip() or b"x", 16)
+            if size == 0:
+                break
+            body += wire.exactly(size)
+            wire.until(b"\n")
         line = wire.until(b"\n")
-        size = int(line.split(b";")[0].strip() or b"x", 16)
-        if size == 0:
-            break
-        body += wire.exactly(size)
-        wire.until(b"\n")
-    trailers = b""
-    while True:
-        line = wire.until(b"\n")
-        if line.strip() == b"":
-            return body, trailers
-        trailers += line
+        while line.strip():
+            trailers += line
+            line = wire.until(b"\n")
+    except ValueError:
+        end = b"[bad chunk]"
+    except Silence:
+        end = wire.take(len(wire.buffer)) + b"[silence]"
+    except Gone as gone:
+        end = wire.take(len(wire.buffer)) + b"[%s]" % str(gone).encode()
+    return b"[chunked]" + show_body(body) + (b"[trailers]" + trailers if trailers else b"") + end
 
 
 def show_body(body):
@@ -126,11 +131,7 @@ def show_body(body):
 def read_body(wire, head, is_response):
     """The body after that head, as it is to be shown in a record."""
     if (header(head, b"Transfer-Encoding") or b"").lower().endswith(b"chunked"):
-        try:
-            body, trailers = read_chunked(wire)
-        except ValueError:
-            return b"[bad chunk]"
-        return b"[chunked]" + show_body(body) + (b"[trailers]" + trailers if trailers else b"")
+        return read_chunked(wire)
     length = header(head, b"Content-Length")
     if length is not None and length.isdigit():
         return show_body(wire.exactly(int(length)))
