@@ -19,14 +19,14 @@ defaults
     log global
     option httplog
     timeout connect 1s
-    timeout client 3s
-    timeout server 3s
+    timeout client 2s
+    timeout server 2s
 
 """
 
-CLIENT_READS = ("", "head", "any", "eof", "open")
+CLIENT_READS = ("", "head", "any", "line", "eof", "open")
 CLIENT_ACTS = ("flush", "shut", "close", "rst", "sleep")
-SERVER_ACTS = ("early", "body", "close", "rst", "shut", "sleep", "hang", "echo", "flush")
+SERVER_ACTS = ("early", "body", "close", "rst", "shut", "sleep", "hang", "echo", "proxy", "flush")
 
 
 class CaseError(Exception):

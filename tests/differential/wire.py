@@ -169,7 +169,17 @@ def describe_v2(data):
         where = "%s:%d -> %s:%d" % (source, ports[0], dest, ports[1])
     else:
         where, tlvs = "", rest
-    return ("[PROXY v2 %02x %02x %s %s]" % (verb, family, where, tlvs.hex())).encode()
+    return ("[PROXY v2 %02x %02x %s%s]" % (verb, family, where, describe_tlvs(tlvs))).encode()
+
+
+def describe_tlvs(data):
+    text = ""
+    while len(data) >= 3:
+        kind, length = struct.unpack("!BH", data[:3])
+        # The checksum covers the client's port, so it is never twice the same.
+        text += " %02x=%s" % (kind, "CRC" if kind == 3 else data[3:3 + length].hex())
+        data = data[3 + length:]
+    return text
 
 
 def read_proxy_header(wire):
@@ -219,6 +229,11 @@ class Client:
                 self.record += message
         elif what in ("head", "any"):
             self.record += read_message(wire, True, with_body=what == "any")
+        elif what == "line":
+            try:
+                self.record += wire.until(b"\n")
+            except (Silence, Gone):
+                self.record += wire.take(len(wire.buffer)) + b"[no line]"
         elif what == "eof":
             data, how = wire.to_end()
             self.record += data + b"[%s]" % how.encode()
@@ -342,7 +357,6 @@ class ScriptedServer:
 
     def serve_tcp(self, wire):
         entry = self.recorder.start(self.server.name)
-        entry.data += read_proxy_header(wire)
         for step in self.server.rules[0].steps if self.server.rules else ():
             if step.op == "read" and isinstance(step.arg, int):
                 entry.data += wire.exactly(step.arg)
@@ -407,6 +421,8 @@ class ScriptedServer:
             time.sleep(step.arg / 1000 if step.op == "sleep" else PIECE_SECONDS)
         elif step.op == "shut":
             wire.shut()
+        elif step.op == "proxy":
+            entry.data += read_proxy_header(wire)
         elif step.op == "hang":
             data, how = wire.to_end(READ_SECONDS * 4)
             entry.data += data + b"[%s]" % how.encode()
