@@ -59,6 +59,7 @@ class Case:
         self.servers = {}
         self.exchanges = []
         self.checks = []  # (name, configuration): only accepted or refused
+        self.template = None  # what `lines` are put into
         self.arguments = []
 
 
@@ -143,7 +144,7 @@ def parse_head(case, matrix, lines):
     for number, line in lines:
         if not line.strip() or line.startswith("#"):
             continue
-        word, colon, rest = line.partition(":")
+        word, colon, rest = line.partition(": ")
         if not colon:
             raise ValueError("line %d: not understood: %s" % (number, line))
         kind, _, subject = word.partition(" ")
@@ -187,6 +188,10 @@ def parse_section(case, words, lines):
         case.exchanges.append(parse_exchange(rest, lines))
     elif kind == "check":
         case.checks.append((rest[0], body_text(lines)))
+    elif kind == "template":
+        case.template = body_text(lines)
+    elif kind == "lines":
+        case.checks += [(line, case.template.replace("@line@", line)) for _, line in lines if line]
     else:
         raise ValueError("no section is called " + kind)
 

@@ -277,8 +277,11 @@ def play_exchange(exchange, target, ports_seen):
                 if current in clients:
                     clients[current].flush()
                 current = step.arg[0]
-                if current not in clients:
-                    clients[current] = Client(target, step.arg[1] or source, ports_seen)
+                if step.arg[1]:
+                    clients[current] = Client(target, step.arg[1], ports_seen)
+                continue
+            if step.op == "sleep" and current not in clients:
+                time.sleep(step.arg / 1000)
                 continue
             if current not in clients:
                 clients[current] = Client(target, source, ports_seen)
