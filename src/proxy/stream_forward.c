@@ -35,9 +35,6 @@ static bool push(struct stream *s, struct endpoint *src, struct endpoint *dst, s
 			return false;
 		if (dst->flags & (EP_OUT_BLOCKED | EP_OUT_END))
 			return true;
-		if (inflow_is_empty(in) && !(src->conn->flags & CONN_READABLE) &&
-		    !mux1_pending(src))
-			return true;
 	}
 	task_wake(s->worker, &s->again);
 	return true;
