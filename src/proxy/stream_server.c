@@ -252,6 +252,8 @@ enum step step_pause(struct stream *s)
 
 void stream_leave_server(struct stream *s, bool keep)
 {
+	bulk_done(&s->up_bulk, s->ce);
+	bulk_done(&s->down_bulk, s->ce);
 	if (s->se) {
 		struct endpoint *se = s->se;
 		bool close = (s->flags & SF_CLOSE_SERVER) || !keep;

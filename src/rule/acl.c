@@ -67,14 +67,15 @@ static int parse_match(struct test_parser *p)
 	enum match_method m = match_parse(name);
 	if (m == MATCH_N) {
 		conf_error(p->conf, p->line, p->arg,
-		    "unknown match method '%s'; known are found, bool, int, ip, bin, len, str, sub, "
+		    "unknown match method '%s'; known are found, bool, int, ip, bin, len, str, "
+		    "sub, "
 		    "reg, beg, end, dir, dom",
 		    name);
 		return -1;
 	}
 	if (p->named_match || patterns_count(p->test->patterns)) {
-		conf_error(p->conf, p->line, p->arg,
-		    "'-m' must come once and in front of all patterns");
+		conf_error(
+		    p->conf, p->line, p->arg, "'-m' must come once and in front of all patterns");
 		return -1;
 	}
 	p->named_match = true;
@@ -103,8 +104,8 @@ static int parse_file(struct test_parser *p)
 	if (!method_known(p))
 		return -1;
 	p->arg++;
-	int ret = patterns_load(p->test->patterns, p->conf, p->line, p->arg,
-	    p->line->argv[p->arg], p->icase, p->as_map);
+	int ret = patterns_load(p->test->patterns, p->conf, p->line, p->arg, p->line->argv[p->arg],
+	    p->icase, p->as_map);
 	p->arg++;
 	return ret;
 }
@@ -163,7 +164,8 @@ static int parse_patterns(struct test_parser *p)
 		}
 		if (!method_known(p))
 			return -1;
-		if (!patterns_add(p->test->patterns, p->conf, p->line, p->arg, word, p->icase, p->op))
+		if (!patterns_add(
+			p->test->patterns, p->conf, p->line, p->arg, word, p->icase, p->op))
 			return -1;
 	}
 	return 0;
