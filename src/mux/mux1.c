@@ -373,6 +373,8 @@ size_t mux1_send(struct endpoint *ep, const struct iovec *iov, unsigned n, bool 
 		return 0;
 	}
 	size_t taken = settle(m, sent > 0 ? (size_t)sent : 0, payload);
+	if (m->out.len == 0)
+		ep->flags &= ~(uint32_t)EP_OUT_PENDING;
 	if (sent < 0 || (size_t)sent < len)
 		ep->flags |= EP_OUT_BLOCKED;
 	if (end && taken == given && m->out.len == 0 && m->out_chunk.len == 0 &&
@@ -407,6 +409,9 @@ const struct mux_ops mux_raw_ops = {
 	.send = mux1_send,
 	.tunnel = mux1_tunnel,
 	.shut = mux1_shut,
+	.hold = mux1_hold,
+	.rewind = mux1_rewind,
+	.trailers = mux1_trailers,
 	.detach = mux1_detach,
 };
 
@@ -454,6 +459,10 @@ void mux1_attach(struct mux1 *m, void *stream, void (*wake)(struct endpoint *ep)
 	m->ep.h1_flags = 0;
 	if (m->conn.flags & CONN_CONNECTING)
 		m->ep.flags |= EP_CONNECTING;
+	if (m->conn.flags & CONN_READ_END)
+		m->ep.flags |= EP_IN_CLOSED;
+	if (m->conn.flags & CONN_ERROR)
+		m->ep.flags |= EP_ERROR;
 	m->out = SLICE_NULL;
 	m->out_chunk = SLICE_NULL;
 	m->out_trailers = NULL;
@@ -490,14 +499,28 @@ void mux1_close(struct mux1 *m)
 	rx_release(m);
 }
 
-bool mux1_rewind(struct mux1 *m)
+void mux1_hold(struct endpoint *ep, bool hold)
 {
+	container_of(ep, struct mux1, ep)->rx_keep_all = hold;
+}
+
+void mux1_trailers(struct endpoint *ep, struct http_msg *trailers)
+{
+	container_of(ep, struct mux1, ep)->out_trailers = trailers;
+}
+
+bool mux1_rewind(struct endpoint *ep)
+{
+	struct mux1 *m = container_of(ep, struct mux1, ep);
 	struct inflow *in = m->ep.in;
+	if (ep->in_framing == HTTP_BODY_NONE)
+		return true;
 	if (!m->rx_keep_all || m->head_mem)
 		return false;
 	m->rx.decoded = m->rx.base;
 	*in = (struct inflow){ .first = 0 };
 	h1_body_init(&m->body, m->ep.msg);
+	m->body.framing = ep->in_framing;
 	m->in_state = MUX1_IN_BODY;
 	m->ep.flags &= ~(uint32_t)(EP_IN_END | EP_IN_FULL);
 	return true;

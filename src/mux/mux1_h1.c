@@ -42,6 +42,7 @@ static bool head_done(struct mux1 *m, size_t consumed)
 	m->rx.base = m->rx.decoded;
 	ep->flags |= EP_IN_HEAD;
 	ep->in_framing = ep->msg->framing;
+	ep->msg->head_len = (uint32_t)consumed;
 	if (!m->client_side && is_interim(ep->msg)) {
 		m->in_state = MUX1_IN_IDLE; /* the final head follows */
 		return true;
@@ -255,6 +256,7 @@ static int h1_send_head(struct endpoint *ep, struct http_msg *msg, bool close)
 	if (len == 0)
 		return -ENOMEM;
 	m->out = slice_make(text, m->out.len + len);
+	ep->flags |= EP_OUT_PENDING;
 	if (!interim && !close && m->out_framing != HTTP_BODY_TUNNEL)
 		ep->flags |= EP_OUT_KEEP;
 	return 0;
@@ -269,5 +271,8 @@ const struct mux_ops mux_h1_ops = {
 	.send = mux1_send,
 	.tunnel = mux1_tunnel,
 	.shut = mux1_shut,
+	.hold = mux1_hold,
+	.rewind = mux1_rewind,
+	.trailers = mux1_trailers,
 	.detach = mux1_detach,
 };

@@ -13,6 +13,9 @@ void mux1_consume(struct endpoint *ep, size_t n);
 size_t mux1_send(struct endpoint *ep, const struct iovec *iov, unsigned n, bool end, bool more);
 void mux1_shut(struct endpoint *ep);
 void mux1_tunnel(struct endpoint *ep);
+void mux1_hold(struct endpoint *ep, bool hold);
+bool mux1_rewind(struct endpoint *ep);
+void mux1_trailers(struct endpoint *ep, struct http_msg *trailers);
 void mux1_detach(struct endpoint *ep, bool keep, bool reset);
 
 #endif

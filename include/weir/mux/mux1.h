@@ -101,9 +101,6 @@ static inline struct slice mux1_bytes(const struct mux1 *m)
 /* Drops n undecoded bytes from the front. */
 void mux1_skip(struct mux1 *m, size_t n);
 
-/* Puts the request's payload back to its beginning, for another try. False when bytes are gone. */
-bool mux1_rewind(struct mux1 *m);
-
 /* Bytes to send in front of everything else; memory lives until sent. */
 static inline void mux1_preface(struct mux1 *m, struct slice bytes)
 {
