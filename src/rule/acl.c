@@ -9,6 +9,8 @@ struct acl_scope {
 	struct arena *arena;
 	const struct acl_scope *parent;
 	struct acl *acls;
+	int (*add_capture)(void *proxy, bool response, unsigned len);
+	void *proxy;
 };
 
 const struct acl_predefined acl_predefined[] = {
@@ -224,6 +226,18 @@ struct acl_scope *acl_scope_new(struct arena *arena, const struct acl_scope *par
 	scope->arena = arena;
 	scope->parent = parent;
 	return scope;
+}
+
+void acl_scope_on_capture(
+    struct acl_scope *scope, int (*add)(void *proxy, bool response, unsigned len), void *proxy)
+{
+	scope->add_capture = add;
+	scope->proxy = proxy;
+}
+
+int acl_scope_capture(struct acl_scope *scope, bool response, unsigned len)
+{
+	return scope && scope->add_capture ? scope->add_capture(scope->proxy, response, len) : -1;
 }
 
 static struct acl *scope_find(const struct acl_scope *scope, const char *name)

@@ -107,7 +107,7 @@ const char *rule_where_name(unsigned at)
 
 static size_t name_len(const char *text)
 {
-	return strcspn(text, "(, \t");
+	return strcspn(text, "(,] \t");
 }
 
 static void unknown(struct conf *conf, const struct conf_line *line, int arg, const char *kind,
