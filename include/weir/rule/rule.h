@@ -68,6 +68,17 @@ struct rule_ctx {
 	uint64_t wait_ms;	  /* RULES_WAIT: longest wait, 0: as long as the phase allows */
 	bool wait_body;		  /* RULES_WAIT is for more of the body */
 	unsigned failed_rewrites; /* header tables that were full */
+
+	/* Private to this module; zero to start. */
+	struct http_target target; /* parts of target_of, as long as the request's target is that */
+	const char *target_of;
+	const struct http_hdr *host_hdr; /* first Host field; NULL: none in host_seen entries */
+	unsigned host_seen;
+	void *regex_scratch; /* of the regex library, from arena */
+};
+
+struct rule_reply_hdr {
+	struct slice name, value;
 };
 
 /* What the client shall get; memory of the stream's arena or the configuration. */
@@ -78,9 +89,7 @@ struct rule_reply {
 	struct slice body;
 	const char *file_raw; /* a complete raw response (errorfile), instead of the fields above */
 	size_t file_raw_len;
-	struct {
-		struct slice name, value;
-	} hdrs[8];
+	const struct rule_reply_hdr *hdrs; /* behind content-length and content-type, in this order */
 	unsigned hdrs_n;
 	bool close; /* the connection shall not be kept */
 };
