@@ -63,11 +63,14 @@ static int from_fields(struct stream *s)
 
 static int from_location(struct stream *s, const struct error_reply *e)
 {
-	s->reply = (struct rule_reply){ .status = e->location_code };
-	s->reply.hdrs[s->reply.hdrs_n].name = SLICE("cache-control");
-	s->reply.hdrs[s->reply.hdrs_n++].value = SLICE("no-cache");
-	s->reply.hdrs[s->reply.hdrs_n].name = http_hdr_name(HDR_LOCATION);
-	s->reply.hdrs[s->reply.hdrs_n++].value = e->location;
+	struct rule_reply_hdr *hdrs = arena_array(&s->arena, struct rule_reply_hdr, 2);
+	if (!hdrs)
+		return -ENOMEM;
+	hdrs[0].name = http_hdr_name(HDR_CACHE_CONTROL);
+	hdrs[0].value = SLICE("no-cache");
+	hdrs[1].name = http_hdr_name(HDR_LOCATION);
+	hdrs[1].value = e->location;
+	s->reply = (struct rule_reply){ .status = e->location_code, .hdrs = hdrs, .hdrs_n = 2 };
 	return from_fields(s);
 }
 
