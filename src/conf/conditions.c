@@ -68,12 +68,13 @@ static bool parse_version(const char *text, struct version *v)
 	if (!ascii_is_digit(*text))
 		return false;
 	const char *p = read_number(text, &v->part[0]);
-	for (int i = 1; i < 3 && p[0] == '.' && ascii_is_digit(p[1]); i++)
-		p = read_number(p + 1, &v->part[i]);
+	int parts = 1;
+	while (parts < 3 && p[0] == '.' && ascii_is_digit(p[1]))
+		p = read_number(p + 1, &v->part[parts++]);
 	if (strncmp(p, "-dev", 4) == 0 || strncmp(p, "-rc", 3) == 0) {
 		v->part[3] = p[1] == 'd' ? DEV : RC;
 		p = read_number(p + (p[1] == 'd' ? 4 : 3), &v->part[4]);
-	} else if (*p >= 'a' && *p <= 'z') { /* OpenSSL's letter releases */
+	} else if (parts == 3 && *p >= 'a' && *p <= 'z') { /* OpenSSL's letter releases */
 		v->part[4] = (uint64_t)*p++;
 	}
 	if (p[0] == '-' && ascii_is_digit(p[1]))

@@ -8,6 +8,8 @@
 bool conf_if_reading(const struct conf *conf)
 {
 	const struct if_stack *ifs = &conf->ifs;
+	if (ifs->beyond)
+		return false;
 	return !ifs->depth || ifs->blocks[ifs->depth - 1].state == IF_TAKEN;
 }
 
@@ -54,7 +56,9 @@ static void on_if(struct conf *conf, const struct conf_line *line)
 	struct if_stack *ifs = &conf->ifs;
 	bool reading = conf_if_reading(conf);
 	if (ifs->depth == CONF_IF_DEPTH_MAX) {
-		conf_error(conf, line, 0, "more than %d nested '.if' blocks", CONF_IF_DEPTH_MAX);
+		if (!ifs->beyond++)
+			conf_error(
+			    conf, line, 0, "more than %d nested '.if' blocks", CONF_IF_DEPTH_MAX);
 		return;
 	}
 	enum if_state state = reading ? evaluate(conf, line) : IF_DONE;
@@ -64,7 +68,7 @@ static void on_if(struct conf *conf, const struct conf_line *line)
 static void on_elif(struct conf *conf, const struct conf_line *line)
 {
 	struct if_block *block = top(conf, line);
-	if (!block)
+	if (!block || conf->ifs.beyond)
 		return;
 	if (block->seen_else) {
 		conf_error(conf, line, 0, "'.elif' behind '.else' is not permitted");
@@ -79,7 +83,7 @@ static void on_elif(struct conf *conf, const struct conf_line *line)
 static void on_else(struct conf *conf, const struct conf_line *line)
 {
 	struct if_block *block = top(conf, line);
-	if (!block)
+	if (!block || conf->ifs.beyond)
 		return;
 	has_extra(conf, line, 0);
 	if (block->seen_else) {
@@ -96,7 +100,10 @@ static void on_endif(struct conf *conf, const struct conf_line *line)
 	if (!top(conf, line))
 		return;
 	has_extra(conf, line, 0);
-	conf->ifs.depth--;
+	if (conf->ifs.beyond)
+		conf->ifs.beyond--;
+	else
+		conf->ifs.depth--;
 }
 
 static void on_diag(struct conf *conf, const struct conf_line *line)
@@ -162,6 +169,7 @@ void conf_directive(struct conf *conf, const struct conf_line *line)
 
 void conf_if_finish(struct conf *conf)
 {
+	conf->ifs.beyond = 0;
 	while (conf->ifs.depth) {
 		const struct if_block *block = &conf->ifs.blocks[--conf->ifs.depth];
 		diag_add(conf->setup.diag, DIAG_ERROR, block->pos,

@@ -122,6 +122,7 @@ struct if_block {
 struct if_stack {
 	struct if_block blocks[CONF_IF_DEPTH_MAX];
 	unsigned depth;
+	unsigned beyond; /* blocks above the limit: counted, not read */
 };
 
 bool conf_if_reading(const struct conf *conf);

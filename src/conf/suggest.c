@@ -31,7 +31,7 @@ bool conf_is_first_word(const struct conf *conf, const char *word)
 	size_t len = strlen(word);
 	for (size_t i = 0; i < conf->index.ref_n; i++) {
 		const char *name = conf->index.refs[i]->row->name;
-		if (name[len] == ' ' && strncmp(name, word, len) == 0)
+		if (strncmp(name, word, len) == 0 && name[len] == ' ')
 			return true;
 	}
 	return false;

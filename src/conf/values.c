@@ -96,14 +96,14 @@ static const char *word_at(
 	return NULL;
 }
 
-/* A time for messages, in the largest unit that is exact. */
+/* A time for messages, in the largest unit that is exact; none for 0. */
 static void format_time(uint64_t us, char *buf, size_t size)
 {
 	const struct unit *best = time_units;
 	for (const struct unit *u = time_units; u->name; u++)
 		if (us && us % u->factor == 0)
 			best = u;
-	snprintf(buf, size, "%" PRIu64 "%s", us / best->factor, best->name);
+	snprintf(buf, size, "%" PRIu64 "%s", us / best->factor, us ? best->name : "");
 }
 
 int conf_time_us(struct conf *conf, const struct conf_line *line, int arg, uint64_t default_unit_us,

@@ -11,7 +11,10 @@
 
 #include "weir/net/socket.h"
 
-/* Errors that concern the connection that was waiting: it is gone, the next one may be fine. */
+/*
+ * Errors that concern the connection that was waiting: it is gone, the next one may be fine. EPERM is not among
+ * them: a security module may answer so for ever.
+ */
 static bool is_of_one_connection(int error)
 {
 	switch (error) {
@@ -24,7 +27,6 @@ static bool is_of_one_connection(int error)
 	case ENONET:
 	case EHOSTUNREACH:
 	case ENETUNREACH:
-	case EPERM: /* refused by a firewall rule */
 		return true;
 	default:
 		return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Making sockets: listeners with the options that accepted sockets inherit, and outgoing connections. All
- * descriptors are non-blocking and close-on-exec.
+ * descriptors are non-blocking and close-on-exec; TCP sockets of both kinds have TCP_NODELAY set.
  */
 #ifndef WEIR_NET_SOCKET_H
 #define WEIR_NET_SOCKET_H

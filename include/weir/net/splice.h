@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Moving bytes from socket to socket through a pipe with splice(2), without bringing them into user space, and
- * a cache of such pipes. One pool a worker; nothing here is shared.
+ * a cache of such pipes. One pool a worker; nothing here is shared. The process must ignore SIGPIPE: splice(2)
+ * has no flag against it.
  */
 #ifndef WEIR_NET_SPLICE_H
 #define WEIR_NET_SPLICE_H

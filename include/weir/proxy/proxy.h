@@ -245,7 +245,8 @@ struct proxy {
 	struct switch_rule *ignore_persist, **ignore_persist_last;
 	struct net_connect_opts source; /* "source" of the backend, for servers without their own */
 	bool has_source;
-	const char *rdp_persist; /* persist rdp-cookie(name) */
+	const char *rdp_persist;       /* persist rdp-cookie(name) */
+	struct expr *rdp_persist_expr; /* the same, compiled by config_finish() */
 	bool has_dispatch;
 	struct net_addr dispatch;
 	struct slice send_name_header; /* http-send-name-header */
@@ -267,8 +268,9 @@ struct proxy_rt {
 	atomic_uint maxconn;			 /* "set maxconn frontend" */
 	struct gauges g;
 	struct counters *counters; /* of the frontend, one a worker */
-	struct rate sess_rate;	   /* for rate-limit sessions: all workers */
+	atomic_ullong rate_word;   /* rate-limit sessions: second << 32 | sessions in it */
 	atomic_int state;	   /* enum proxy_state */
+	atomic_uint paused;	   /* listeners that wait for a free connection */
 	atomic_ullong requests;	   /* %rt */
 };
 
