@@ -42,6 +42,7 @@ static bool head_done(struct mux1 *m, size_t consumed)
 	m->rx.base = m->rx.decoded;
 	ep->flags |= EP_IN_HEAD;
 	ep->in_framing = ep->msg->framing;
+	ep->msg->head_len = (uint32_t)consumed;
 	if (!m->client_side && is_interim(ep->msg)) {
 		m->in_state = MUX1_IN_IDLE; /* the final head follows */
 		return true;
@@ -159,15 +160,6 @@ static bool decode(struct mux1 *m)
 	}
 }
 
-/* The peer's FIN: the regular end of a body without length, an abrupt one for anything else. */
-static bool peer_closed(struct mux1 *m)
-{
-	m->ep.flags |= EP_IN_CLOSED;
-	if (m->in_state == MUX1_IN_BODY && m->body.framing == HTTP_BODY_UNTIL_CLOSE)
-		message_done(m);
-	return true;
-}
-
 /* A head is parsed again only once a line was completed, so that a byte a packet does not cost a head each. */
 static bool worth_decoding(const struct mux1 *m, size_t new_bytes)
 {
@@ -191,8 +183,10 @@ static bool h1_recv(struct endpoint *ep)
 			return false;
 		if (n < 0)
 			return true;
-		if (n == 0)
-			return peer_closed(m);
+		if (n == 0) {
+			mux1_peer_closed(m);
+			return true;
+		}
 		if (worth_decoding(m, (size_t)n))
 			progress = decode(m);
 	}
@@ -255,6 +249,7 @@ static int h1_send_head(struct endpoint *ep, struct http_msg *msg, bool close)
 	if (len == 0)
 		return -ENOMEM;
 	m->out = slice_make(text, m->out.len + len);
+	ep->flags |= EP_OUT_PENDING;
 	if (!interim && !close && m->out_framing != HTTP_BODY_TUNNEL)
 		ep->flags |= EP_OUT_KEEP;
 	return 0;
@@ -269,5 +264,11 @@ const struct mux_ops mux_h1_ops = {
 	.send = mux1_send,
 	.tunnel = mux1_tunnel,
 	.shut = mux1_shut,
+	.bulk_left = mux1_bulk_left,
+	.bulk_moved = mux1_bulk_moved,
+	.bulk_sink = mux1_bulk_sink,
+	.hold = mux1_hold,
+	.rewind = mux1_rewind,
+	.trailers = mux1_trailers,
 	.detach = mux1_detach,
 };

@@ -31,6 +31,7 @@ struct client {
 	uint64_t handshake_us; /* PROXY header done */
 	int64_t accept_wall_us;
 	uint64_t id;
+	struct server *last_server; /* option prefer-last-server */
 	struct net_peer src;
 	struct net_peer dst; /* from the PROXY header, when has_dst */
 	uint32_t requests;

@@ -115,15 +115,23 @@ static void released(struct mux1 *m, bool keep)
 		worker_timer_arm(sc->worker, &l->purge, PURGE_TICK_MS);
 }
 
-struct server_conn *server_conn_reuse(struct worker *w, struct server *srv, uint64_t key)
+static bool in_scope(const struct server_conn *sc, uint64_t owner, enum reuse_scope scope)
+{
+	return sc->owner == owner || scope == REUSE_ANY ||
+	       (scope == REUSE_PROVEN && sc->requests > 1);
+}
+
+struct server_conn *server_conn_reuse(
+    struct worker *w, struct server *srv, uint64_t key, uint64_t owner, enum reuse_scope scope)
 {
 	struct server_local *sl = &srv->rt->local[w->id];
 	list_for_each_entry (sc, &sl->idle, struct server_conn, link) {
-		if (sc->key != key)
+		if (sc->key != key || !in_scope(sc, owner, scope))
 			continue;
 		unlink_idle(sc);
 		sl->used_n++;
 		sc->requests++;
+		sc->owner = owner;
 		return sc;
 	}
 	return NULL;
@@ -168,7 +176,7 @@ struct server_conn *server_conn_open(struct worker *w, struct server *srv,
 	list_init(&sc->link);
 	list_init(&sc->all);
 	srv->rt->local[w->id].used_n++;
-	server_counters(srv, w)->connect_tot++;
+	counter_add(&server_counters(srv, w)->connect_tot, 1);
 	return sc;
 }
 

@@ -130,7 +130,7 @@ int conf_options(struct conf *conf, const struct conf_line *line, int from,
 /* ---- a run ---- */
 
 struct conf_setup {
-	const struct conf_section *const *sections; /* NULL-terminated */
+	const struct conf_section *const *sections; /* NULL-terminated, at most 64 */
 	const struct conf_keyword *const *keywords; /* all tables, for "-dK" and for suggestions */
 	struct diag *diag;
 	struct arena *arena;	     /* of the configuration that is being built */

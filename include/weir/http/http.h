@@ -105,6 +105,7 @@ struct http_msg {
 	uint8_t method;		  /* enum http_method */
 	uint8_t framing;	  /* enum http_framing */
 	uint16_t flags;		  /* HTTP_MSG_* */
+	uint32_t head_len;	  /* bytes of the head as received; set by the mux */
 };
 
 #define HTTP_MSG_REQUEST	 0x0001

@@ -49,6 +49,7 @@ static inline bool inflow_is_empty(const struct inflow *f)
 #define EP_IN_ANY      0x0400u /* at least one byte of this message has come */
 #define EP_CONNECTING  0x0800u /* not established yet (server side) */
 #define EP_IN_TRAILERS 0x1000u /* trailers were received into ep->trailers */
+#define EP_OUT_PENDING 0x8000u /* bytes of ours wait to be sent: a head */
 #define EP_OUT_KEEP    0x2000u /* the head we sent allows another message behind it */
 #define EP_IN_KEEP     0x4000u /* so does the head that came in */
 
@@ -73,8 +74,22 @@ struct mux_ops {
 	 */
 	size_t (*send)(
 	    struct endpoint *ep, const struct iovec *iov, unsigned n, bool end, bool more);
+	/* Keep consumed payload, so that rewind() can bring it back; off: let it go. */
+	void (*hold)(struct endpoint *ep, bool hold);
+	/* Puts the payload back to its beginning, for another try. False when bytes are gone. */
+	bool (*rewind)(struct endpoint *ep);
+	/* Fields to send behind the last chunk; of the stream. */
+	void (*trailers)(struct endpoint *ep, struct http_msg *trailers);
 	/* From now on bytes pass as they are (CONNECT, Upgrade). */
 	void (*tunnel)(struct endpoint *ep);
+	/*
+	 * For splicing, all NULL where a mux cannot: payload bytes that come next on the source's descriptor
+	 * and may bypass decoding (UINT64_MAX: until it closes); that so many did (0: the end was seen);
+	 * whether raw payload may be written to the sink's descriptor now.
+	 */
+	uint64_t (*bulk_left)(const struct endpoint *src);
+	void (*bulk_moved)(struct endpoint *src, uint64_t n);
+	bool (*bulk_sink)(const struct endpoint *dst);
 	/* Sends FIN behind everything. */
 	void (*shut)(struct endpoint *ep);
 	/*

@@ -262,7 +262,8 @@ struct proxy {
 	enum source_use source_use;
 	const char *source_hdr;
 	int source_hdr_occ;
-	const char *rdp_persist; /* persist rdp-cookie(name) */
+	const char *rdp_persist;       /* persist rdp-cookie(name) */
+	struct expr *rdp_persist_expr; /* the same, compiled by config_finish() */
 	bool has_dispatch;
 	struct net_addr dispatch;
 	struct slice send_name_header; /* http-send-name-header */

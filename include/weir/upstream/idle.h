@@ -19,6 +19,7 @@ struct server_conn {
 	uint64_t idle_since_ms;
 	uint64_t
 	    key; /* connections of different keys are not exchanged: source address, PROXY header */
+	uint64_t owner;	    /* client that used it last */
 	unsigned requests;  /* served so far, the present one included */
 	unsigned max_reuse; /* the server's bounds when it was made */
 	unsigned pool_max, pool_low, purge_ms;
@@ -29,8 +30,16 @@ struct server_conn {
 int upstream_worker_start(struct worker *w);
 void upstream_worker_stop(struct worker *w);
 
-/* An idle connection to srv with that key, or NULL. It is the caller's until server_conn_release(). */
-struct server_conn *server_conn_reuse(struct worker *w, struct server *srv, uint64_t key);
+/* Which idle connections a request may take (configuration manual: http-reuse). */
+enum reuse_scope {
+	REUSE_OWN,    /* those that this client used last */
+	REUSE_PROVEN, /* also others' that have been reused before */
+	REUSE_ANY,
+};
+
+/* An idle connection to srv with that key, or NULL. The caller ties a stream to it; detaching gives it back. */
+struct server_conn *server_conn_reuse(
+    struct worker *w, struct server *srv, uint64_t key, uint64_t owner, enum reuse_scope scope);
 /*
  * A new connection, connecting to `to`; http decides the mux. NULL with -errno in *ret_error. Counts in the
  * server's connections.

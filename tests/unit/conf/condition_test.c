@@ -301,6 +301,16 @@ static void directives_speak_at_their_level(void **state)
 	    "quotes\n");
 }
 
+static void diag_speaks_in_diagnostic_mode_only(void **state)
+{
+	struct fixture f;
+	fixture_new_with(&f, true);
+	assert_int_equal(fixture_read(&f, "global\n.diag \"replace this\"\n"), 0);
+	assert_string_equal(
+	    fixture_messages(&f), "[NOTICE]   (pid) : config : [t:2:1] : replace this\n");
+	fixture_free(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +329,7 @@ int main(void)
 		cmocka_unit_test(a_block_with_a_broken_condition_is_skipped),
 		cmocka_unit_test(too_many_nested_blocks_are_told_and_still_balanced),
 		cmocka_unit_test(directives_speak_at_their_level),
+		cmocka_unit_test(diag_speaks_in_diagnostic_mode_only),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,7 +126,8 @@ static const struct conf_section section_peers = { "peers", CONF_OTHER, NULL, NU
 static const struct conf_section *const sections[] = { &section_global, &section_defaults,
 	&section_frontend, &section_backend, &section_peers, NULL };
 
-static inline void fixture_new(struct fixture *f)
+/* diagnostics: as -dD. */
+static inline void fixture_new_with(struct fixture *f, bool diagnostics)
 {
 	static const char *const features[] = { "OPENSSL", "PCRE2", NULL };
 	static const char *const enabled[] = { "EPOLL", NULL };
@@ -144,9 +145,15 @@ static inline void fixture_new(struct fixture *f)
 		.version = "3.5.0",
 		.ssl_library = "OpenSSL 3.0.15",
 		.ssl_version = "3.0.15",
+		.diagnostics = diagnostics,
 	};
 	f->conf = conf_new(&setup);
 	assert_non_null(f->conf);
+}
+
+static inline void fixture_new(struct fixture *f)
+{
+	fixture_new_with(f, false);
 }
 
 static inline void fixture_free(struct fixture *f)

@@ -275,6 +275,29 @@ static void a_path_that_is_not_there_is_told(void **state)
 	fixture_free(&f);
 }
 
+static void a_dash_reads_standard_input(void **state)
+{
+	struct fixture f;
+	static const char text[] = "global\n daemon\n foo\n";
+	int ends[2];
+	int saved = dup(STDIN_FILENO);
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], text, sizeof(text) - 1), sizeof(text) - 1);
+	close(ends[1]);
+	assert_true(dup2(ends[0], STDIN_FILENO) >= 0);
+	close(ends[0]);
+
+	fixture_new(&f);
+	assert_int_equal(conf_add_path(f.conf, "-"), 0);
+	assert_int_equal(dup2(saved, STDIN_FILENO), STDIN_FILENO);
+	close(saved);
+	assert_int_equal(conf_read(f.conf), -1);
+	assert_string_equal(fixture_messages(&f),
+	    ALERT "[<stdin>:3:2] : unknown keyword 'foo' in 'global' section\n");
+	assert_string_equal(f.log.ptr, "global{}\ndaemon()\nend\n");
+	fixture_free(&f);
+}
+
 /* ---- environment, dump ---- */
 
 static void the_environment_changes_for_later_lines_only(void **state)
@@ -362,6 +385,7 @@ int main(void)
 		cmocka_unit_test(a_directory_gives_its_cfg_files_in_order),
 		cmocka_unit_test(a_file_without_its_last_line_feed_is_refused),
 		cmocka_unit_test(a_path_that_is_not_there_is_told),
+		cmocka_unit_test(a_dash_reads_standard_input),
 		cmocka_unit_test(the_environment_changes_for_later_lines_only),
 		cmocka_unit_test(the_environment_can_be_handed_on),
 		cmocka_unit_test(a_dump_reads_back_as_the_same_words),

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,7 +77,7 @@ static const char *received(void)
 	return line;
 }
 
-/* format: one "%d" where the process id stands, or none. */
+/* after_pid NULL: no process id in the line. */
 static void expect_line(const char *before_pid, const char *after_pid)
 {
 	char want[2048];
@@ -298,6 +299,50 @@ static void unix_datagram_target_gets_the_line(void **state)
 	assert_string_equal(received(), "<6>hello\n");
 }
 
+#define LINES_A_WORKER 1000
+
+static void *emit_many(void *arg)
+{
+	struct worker *own = arg;
+	for (unsigned i = 0; i < LINES_A_WORKER; i++) {
+		own->clock.wall_us += 1500; /* passes into another second on the way */
+		log_emitf(own, &set, LOG_LV_INFO, "%u", i);
+	}
+	return NULL;
+}
+
+static void workers_share_a_sampled_target(void **state)
+{
+	struct worker_group *pair = worker_group_new(2, 8);
+	int pipe_fds[2];
+	pthread_t threads[2];
+	char buf[65536];
+	size_t lines = 0;
+	(void)state;
+	assert_int_equal(pipe(pipe_fds), 0);
+	target.fd = pipe_fds[1];
+	target.header = LOG_HEADER_ISO;
+	target.sample_low = target.sample_high = 2;
+	target.sample_size = 10;
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(log_worker_start(worker_get(pair, i)), 0);
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, emit_many, worker_get(pair, i)), 0);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		pthread_join(threads[i], NULL);
+		log_worker_stop(worker_get(pair, i));
+	}
+	ssize_t n = read(pipe_fds[0], buf, sizeof(buf));
+	for (ssize_t i = 0; i < n; i++)
+		lines += buf[i] == '\n';
+	assert_int_equal(lines, 2 * LINES_A_WORKER / 10);
+	assert_int_equal(atomic_load(&target.dropped), 0);
+	worker_group_free(pair);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+}
+
 static void words_of_the_log_keyword_are_known(void **state)
 {
 	(void)state;
@@ -334,6 +379,7 @@ int main(void)
 		CASE(full_pipe_drops_and_counts_without_blocking),
 		CASE(missing_unix_listener_drops_and_counts),
 		CASE(unix_datagram_target_gets_the_line),
+		CASE(workers_share_a_sampled_target),
 		CASE(words_of_the_log_keyword_are_known),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
