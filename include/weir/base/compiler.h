@@ -41,6 +41,9 @@
 #endif
 #endif
 
+/* With clang, glibc's fortified headers make macros of these two. */
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf gets strtok atoi atol atoll ctime asctime
 
 #endif
