@@ -66,22 +66,22 @@ struct config *config_ref(struct config *c)
 	return c;
 }
 
-static void config_detach(struct config *c)
+static void config_detach(struct worker *w, struct config *c)
 {
 	for (struct proxy *p = c->proxies; p; p = p->next) {
 		proxy_rt_put(p->rt);
 		p->rt = NULL;
 		if (p->caps & PROXY_BE && p->be.rt)
-			backend_detach(&p->be);
+			backend_detach(w, &p->be);
 	}
 }
 
-void config_unref(struct config *c)
+void config_unref(struct worker *w, struct config *c)
 {
 	if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	if (c->attached)
-		config_detach(c);
+		config_detach(w, c);
 	htab_done(&c->frontends);
 	htab_done(&c->backends);
 	arena_reset(&c->arena);
@@ -105,7 +105,7 @@ int config_attach(struct worker_group *g, struct config *c, struct diag *diag)
 		if (!(p->caps & PROXY_BE))
 			continue;
 		p->be.workers = c->workers;
-		int r = backend_attach(g, &p->be, diag);
+		int r = backend_attach(worker_get(g, 0), &p->be, diag);
 		if (r < 0)
 			return r;
 	}

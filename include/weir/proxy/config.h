@@ -77,7 +77,8 @@ struct config {
 
 struct config *config_new(void);
 struct config *config_ref(struct config *c);
-void config_unref(struct config *c);
+/* w: the calling worker, or worker 0 while none runs; NULL for one that was never attached. */
+void config_unref(struct worker *w, struct config *c);
 
 /*
  * Ties a finished configuration to what runs: finds or makes the runtime objects of its frontends, backends and
