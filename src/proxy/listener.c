@@ -378,7 +378,7 @@ static void on_state_mail(struct worker *w, struct mail *mail)
 	struct config *config = m->fe->config;
 	apply_state(w, m->fe, m->state);
 	free(m);
-	config_unref(config);
+	config_unref(w, config);
 }
 
 static void set_state(struct worker *w, struct proxy *fe, enum proxy_state state)

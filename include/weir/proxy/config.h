@@ -71,11 +71,21 @@ struct config {
 	unsigned proxies_n;
 	unsigned workers; /* threads that will run it */
 	int64_t loaded_wall_s;
+	struct proxy *defaults; /* sections read so far, the last one first; linked by next */
+	bool attached;		/* config_attach() was called */
 };
 
 struct config *config_new(void);
 struct config *config_ref(struct config *c);
-void config_unref(struct config *c);
+/* w: the calling worker, or worker 0 while none runs; NULL for one that was never attached. */
+void config_unref(struct worker *w, struct config *c);
+
+/*
+ * Ties a finished configuration to what runs: finds or makes the runtime objects of its frontends, backends and
+ * servers, which are given back when its last reference goes. Main thread at start, worker 0 in a reload. 0, or
+ * -errno, told to diag.
+ */
+int config_attach(struct worker_group *g, struct config *c, struct diag *diag);
 
 struct proxy *config_frontend(const struct config *c, const char *name);
 struct proxy *config_backend(const struct config *c, const char *name);
