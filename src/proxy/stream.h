@@ -10,6 +10,7 @@
 #define WEIR_SRC_PROXY_STREAM_H
 
 #include "client.h"
+#include "weir/mux/bulk.h"
 #include "weir/proxy/process.h"
 #include "weir/upstream/idle.h"
 #include "weir/upstream/queue.h"
@@ -90,6 +91,7 @@ struct stream {
 	struct task again; /* to go on in the next turn */
 	struct arena arena;
 	struct inflow up, down; /* payload towards the server, the client */
+	struct bulk up_bulk, down_bulk;
 	struct http_msg req, res;
 	struct http_msg up_trailers, down_trailers;
 	struct rule_ctx cx;

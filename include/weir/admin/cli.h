@@ -29,14 +29,14 @@ struct cli_call {
 	enum cli_level level;
 	int argc;	      /* all words, those of the row's name included */
 	char **argv;	      /* argv[argc] is "" and so are a few behind it */
-	struct slice payload; /* behind "<<"; .ptr NULL without one */
+	struct slice payload; /* lines behind "<<", each with its newline; .ptr NULL without one */
 	struct strbuf *out;   /* the answer */
 	struct cli *cli;
 	struct cli_conn *conn;
 };
 
 /*
- * One command. name holds its fixed words: "show servers state". run writes to call->out; messages to the
+ * One command. The row whose name has the most words in common with the line is taken. name holds its fixed words: "show servers state". run writes to call->out; messages to the
  * operator end in a newline and go through cli_ok() and cli_err(), data is written as it is.
  */
 struct cli_command {
@@ -54,23 +54,27 @@ struct cli_setup {
 	    *tables; /* NULL-terminated list; a table ends with a row without name */
 	void *user;
 	struct worker *worker;	 /* worker 0 */
-	unsigned maxconn;	 /* stats maxconn */
-	unsigned timeout_ms;	 /* stats timeout */
-	size_t max_payload;	 /* tune.cli.max-payload-size */
-	const char *prompt_name; /* shown by "prompt": node or host name */
+	unsigned maxconn;	 /* stats maxconn; 0: 10 */
+	unsigned timeout_ms;	 /* stats timeout; 0: none */
+	size_t max_payload;	 /* tune.cli.max-payload-size; 0: 128 kB */
+	const char *prompt_name; /* in front of the prompt's ">"; NULL: none */
 	uint32_t pid;
 };
 
+/* Keeps setup->tables and prompt_name. NULL when memory is short. */
 struct cli *cli_new(const struct cli_setup *setup);
-/* Closes listeners and connections. */
+/* Closes listeners and connections. Not from inside a command. */
 void cli_free(struct cli *cli);
-/* Serves a listening descriptor, which cli owns from now on. 0 or -errno. */
+/* Serves a listening descriptor, which cli owns from now on. 0 or -errno (fd stays the caller's). */
 int cli_listen(struct cli *cli, int fd, enum cli_level level, enum cli_severity_output severity);
-/* Takes over one connected descriptor. 0 or -errno (fd stays the caller's). */
+/* Takes over one connected stream socket, which maxconn does not count. 0 or -errno (fd stays the caller's). */
 int cli_adopt(struct cli *cli, int fd, enum cli_level level);
 void cli_stop_listening(struct cli *cli);
 
-/* Runs one line as if it came from a connection of that level; for tests and the master. */
+/*
+ * Runs one line, with its payload if it has one, as if it came from a connection of that level: out gets what
+ * the connection would, the empty line behind each answer included. For tests and the master.
+ */
 void cli_run(struct cli *cli, enum cli_level level, const char *line, struct strbuf *out);
 
 /* One-line messages; severity (RFC 5424 number) is shown as the connection wants it. */

@@ -46,17 +46,27 @@ enum table_format {
 #define FIELD_SET_U32(v) ((struct field){ .type = FIELD_U32, .u64 = (uint32_t)(v) })
 #define FIELD_SET_U64(v) ((struct field){ .type = FIELD_U64, .u64 = (uint64_t)(v) })
 #define FIELD_SET_S32(v) ((struct field){ .type = FIELD_S32, .s64 = (int32_t)(v) })
+#define FIELD_SET_S64(v) ((struct field){ .type = FIELD_S64, .s64 = (v) })
+#define FIELD_SET_FLT(v) ((struct field){ .type = FIELD_FLT, .flt = (v) })
 #define FIELD_SET_STR(v) ((struct field){ .type = FIELD_STR, .str = (v) })
 
 void field_write(struct strbuf *out, const struct field *f);
 /* "# a,b,c,\n" */
 void table_csv_header(struct strbuf *out, const struct field_desc *desc, size_t n);
-/* Values with a comma behind each, quoted where needed, and a newline. */
+/* Values with a comma behind each, quoted where they hold a comma, quote or line end, and a newline. */
 void table_csv_row(struct strbuf *out, const struct field *f, size_t n);
-/* prefix is "F.2.0" and the like, written with ".index.name.process" behind it; process is 1. */
+/*
+ * A line a field that is not empty. prefix is "F.2.0" and the like, written with ".index.name.process" behind
+ * it; process is 1. With prefix NULL or "" the line begins with the index, as in "show info typed". The fourth
+ * letter of the tags, persistence, is always V (volatile).
+ */
 void table_typed_row(struct strbuf *out, const char *prefix, const struct field_desc *desc,
     const struct field *f, size_t n, bool with_help);
-/* One JSON array of objects, as "show stat json" and "show info json" print: objType etc. come from prefix fields. */
+/*
+ * One JSON array with an object a field that is not empty, a comma in front of it unless it is the first. "show
+ * stat json" puts brackets around all rows; "show info json" is one row, whose obj_type is NULL: objType,
+ * proxyId and id are left out then.
+ */
 void table_json_row(struct strbuf *out, const char *obj_type, int proxy_id, int id,
     const struct field_desc *desc, const struct field *f, size_t n, bool first);
 /* A string in JSON quotes. */

@@ -41,7 +41,7 @@
 #endif
 #endif
 
-/* With clang, glibc's fortified headers make macros of these two. */
+/* Under _FORTIFY_SOURCE clang sees some of these as macros, which cannot be poisoned. */
 #undef sprintf
 #undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf gets strtok atoi atol atoll ctime asctime

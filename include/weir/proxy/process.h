@@ -24,6 +24,7 @@ struct process {
 	atomic_uint conn_rate_max, sess_rate_max;
 	atomic_ullong dropped_conns; /* refused for lack of descriptors or memory */
 	atomic_uint jobs;     /* what a soft stop waits for: connections and checks under way */
+	atomic_uint paused;   /* listeners that wait for a free connection, all workers */
 	atomic_bool stopping; /* soft stop: keep-alive ends, idle ones are closed */
 	atomic_uint unstoppable;
 	struct process_counters {

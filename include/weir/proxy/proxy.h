@@ -245,7 +245,8 @@ struct proxy {
 	struct switch_rule *ignore_persist, **ignore_persist_last;
 	struct net_connect_opts source; /* "source" of the backend, for servers without their own */
 	bool has_source;
-	const char *rdp_persist; /* persist rdp-cookie(name) */
+	const char *rdp_persist;       /* persist rdp-cookie(name) */
+	struct expr *rdp_persist_expr; /* the same, compiled by config_finish() */
 	bool has_dispatch;
 	struct net_addr dispatch;
 	struct slice send_name_header; /* http-send-name-header */

@@ -3,6 +3,9 @@
  * Traffic counters. Each worker adds to a set of its own (struct counters, one a worker and object), so that
  * counting costs a plain add; readers sum all sets. One struct serves frontends, backends, servers and
  * listeners; each uses the fields that its CSV line shows (management manual 9.1).
+ *
+ * Fields are added to with counter_add() and counter_inc(), never by "++": any thread may be summing them, and
+ * relaxed loads and stores keep that defined while they cost no more than a plain add.
  */
 #ifndef WEIR_TELEMETRY_COUNTERS_H
 #define WEIR_TELEMETRY_COUNTERS_H
@@ -58,13 +61,14 @@
 	X(time_n)
 
 /*
- * A per-second rate: the present second's count and the one before. Written by its worker with relaxed atomic
- * stores, so that any thread may read it.
+ * A per-second rate: the count of the running period of one second and of the one before. A period begins with
+ * an event, not with the clock's second. Written by its worker alone, with atomic stores, so that any thread
+ * may read it.
  */
 struct rate {
-	atomic_uint_fast32_t second; /* of the monotonic clock */
-	atomic_uint_fast32_t current;
-	atomic_uint_fast32_t previous;
+	atomic_ullong start_ms; /* of the running period, monotonic clock */
+	atomic_uint current;
+	atomic_uint previous;
 };
 
 struct counters {
@@ -94,20 +98,34 @@ struct counters *counters_new(unsigned workers);
 void counters_free(struct counters *c);
 /* Sums the sets of all workers into *ret (rates left zero). */
 void counters_sum(const struct counters *c, unsigned workers, struct counters *ret);
-/* Any worker pausing the others, or at start. */
+/* Back to zero, rates included. Called while the other workers are paused, or before they start. */
 void counters_clear(struct counters *c, unsigned workers);
+
+/* Adds to a field of this worker's own set; no other thread writes it. */
+static inline void counter_add(uint64_t *field, uint64_t n)
+{
+	__atomic_store_n(field, __atomic_load_n(field, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+}
+
+static inline void counter_inc(uint64_t *field)
+{
+	counter_add(field, 1);
+}
 
 /* Adds one response of that status. */
 static inline void counters_status(struct counters *c, unsigned status)
 {
 	uint64_t *first = &c->rsp_1xx;
 	unsigned class = status / 100;
-	first[class >= 1 && class <= 5 ? class - 1 : 5]++;
+	counter_inc(&first[class >= 1 && class <= 5 ? class - 1 : 5]);
 }
 
-/* Counts one event at now_ms (its own worker); true when a new second began with it. */
+/* Counts one event at now_ms (its own worker); true when a new period began with it. */
 bool rate_add(struct rate *r, uint64_t now_ms);
-/* Events a second, slid over the last two seconds. Any thread. */
+/*
+ * Events a second, slid over the last two periods: the running one counts in full, the one before in the share
+ * that still lies within the last second. Any thread.
+ */
 unsigned rate_read(const struct rate *r, uint64_t now_ms);
 /* The sum of one rate (offset of it in struct counters) over all workers. */
 unsigned counters_rate(const struct counters *c, unsigned workers, size_t offset, uint64_t now_ms);

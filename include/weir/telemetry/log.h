@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "weir/base/arena.h"
 #include "weir/base/slice.h"
 #include "weir/event/worker.h"
 
@@ -40,6 +41,12 @@ enum log_header {
 #define LOG_LEN_MAX	65535
 #define LOG_LEN_DEFAULT 1024
 
+/* Numbers of lines within a sample, from 1. */
+struct log_range {
+	unsigned low;
+	unsigned high;
+};
+
 /* One target. Immutable after the configuration is built, but for its counters. */
 struct log_target {
 	struct sockaddr_storage addr; /* when fd < 0 */
@@ -50,9 +57,12 @@ struct log_target {
 	enum log_level max_level; /* least urgent that is sent */
 	enum log_level min_level; /* more urgent ones are sent as this */
 	unsigned len;		  /* bytes of a whole line; longer ones are cut */
-	unsigned sample_low, sample_high, sample_size; /* "sample 1:10"; size 0: all */
-	atomic_uint sample_at;
+	unsigned sample_low, sample_high, sample_size; /* "sample 1-2:10"; size 0: all */
+	const struct log_range *sample_more; /* ranges behind the first: "sample 1,5-6:10" */
+	unsigned sample_more_n;
+	atomic_uint sample_at; /* lines seen of the present sample */
 	atomic_ullong dropped;
+	atomic_bool nonblocking; /* fd was made so */
 };
 
 /* What a proxy or the process logs to and as whom. */
@@ -67,6 +77,8 @@ struct log_set {
 int log_facility_parse(const char *name);
 int log_level_parse(const char *name);
 int log_header_parse(const char *name);
+/* Reads "1,3-4:10" into the target; further ranges come from the arena. 0, -EINVAL or -ENOMEM. */
+WEIR_NODISCARD int log_sample_parse(struct log_target *t, struct slice arg, struct arena *a);
 const char *log_facility_name(int facility);
 const char *log_level_name(enum log_level level);
 

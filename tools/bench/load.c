@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The load generator: N connections, one request in flight on each, a fixed count of requests. It drops body
+ * bytes inside the kernel (MSG_TRUNC), so that large answers cost it little.
+ *
+ * usage: load MODE PORT CONNS WARMUP REQUESTS SIZE
+ *   http   keep-alive, `GET /SIZE`          close  the same, a new connection a request
+ *   tcp    100 bytes there, SIZE bytes back   idle   http, but each connection makes one request only
+ *
+ * It speaks with the driver by lines: connects, does WARMUP requests, says "ready" and waits for a line; does
+ * REQUESTS requests, prints one JSON object, and keeps its connections open until stdin ends.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HEAD_MAX      2048
+#define DRAIN_MAX     (1u << 20)
+#define TCP_REQUEST   100
+#define EVENTS_A_TURN 256
+#define STALL_MS      10000
+#define IDLE_WINDOW   16
+
+enum mode { MODE_HTTP, MODE_CLOSE, MODE_TCP, MODE_IDLE };
+
+struct conn {
+	int fd;
+	bool busy;
+	bool in_head;
+	size_t body_left;
+	size_t head_len;
+	uint64_t started;
+	char head[HEAD_MAX];
+};
+
+struct load {
+	enum mode mode;
+	struct sockaddr_in target;
+	size_t size;
+	char request[256];
+	size_t request_len;
+
+	int ep;
+	struct conn *conns;
+	unsigned conn_count;
+
+	/* the phase: warm-up or measurement */
+	unsigned wanted;
+	unsigned started;
+	unsigned finished;
+	unsigned errors;
+	uint32_t *latency; /* ns, by order of completion; NULL while warming up */
+};
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void conn_open(struct load *l, struct conn *c)
+{
+	int one = 1;
+
+	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (c->fd < 0)
+		die("socket");
+	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (connect(c->fd, (struct sockaddr *)&l->target, sizeof(l->target)) < 0)
+		die("connect");
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = c };
+	if (epoll_ctl(l->ep, EPOLL_CTL_ADD, c->fd, &ev) < 0)
+		die("epoll_ctl");
+}
+
+/* Sends the next request of the phase, if one is left. */
+static void conn_start(struct load *l, struct conn *c)
+{
+	if (l->started == l->wanted)
+		return;
+	l->started++;
+	c->started = now_ns();
+	c->busy = true;
+	c->head_len = 0;
+	c->in_head = l->mode != MODE_TCP;
+	c->body_left = l->size;
+	if (c->fd < 0)
+		conn_open(l, c);
+	if (send(c->fd, l->request, l->request_len, MSG_NOSIGNAL) != (ssize_t)l->request_len)
+		die("send");
+}
+
+static void conn_finish(struct load *l, struct conn *c)
+{
+	uint64_t ns = now_ns() - c->started;
+
+	if (l->latency)
+		l->latency[l->finished] = ns > UINT32_MAX ? UINT32_MAX : (uint32_t)ns;
+	l->finished++;
+	c->busy = false;
+	if (l->mode == MODE_CLOSE) {
+		close(c->fd);
+		c->fd = -1;
+	}
+	if (l->mode != MODE_IDLE)
+		conn_start(l, c);
+	else if (l->started < l->wanted)
+		conn_start(l, &l->conns[l->started]);
+}
+
+static void conn_fail(struct load *l, struct conn *c)
+{
+	l->errors++;
+	close(c->fd);
+	c->fd = -1;
+	if (l->errors > 100) {
+		fprintf(stderr, "load: too many failed requests\n");
+		exit(1);
+	}
+	if (c->busy)
+		conn_finish(l, c);
+}
+
+/* False when the head is not an answer of the size asked for. */
+static bool conn_parse_head(struct load *l, struct conn *c, const char *end)
+{
+	size_t head = (size_t)(end + 4 - c->head);
+	size_t extra = c->head_len - head;
+
+	c->head[head - 1] = '\0';
+	const char *len = strcasestr(c->head, "\r\ncontent-length:");
+	if (strncmp(c->head, "HTTP/1.1 200", 12) != 0 || !len ||
+	    strtoul(len + 17, NULL, 10) != l->size || extra > l->size)
+		return false;
+	c->in_head = false;
+	c->body_left = l->size - extra;
+	return true;
+}
+
+/* One recv(); its result as recv()'s, or -EPROTO. Sets *done when the answer is complete. */
+static ssize_t conn_read(struct load *l, struct conn *c, bool *ret_done)
+{
+	static char sink[DRAIN_MAX];
+	ssize_t n;
+
+	if (c->in_head) {
+		n = recv(c->fd, c->head + c->head_len, HEAD_MAX - c->head_len, MSG_DONTWAIT);
+		if (n <= 0)
+			return n;
+		c->head_len += (size_t)n;
+		const char *end = memmem(c->head, c->head_len, "\r\n\r\n", 4);
+		if (!end)
+			return c->head_len < HEAD_MAX ? n : -EPROTO;
+		if (!conn_parse_head(l, c, end))
+			return -EPROTO;
+	} else {
+		n = recv(c->fd, sink, sizeof(sink), MSG_DONTWAIT | MSG_TRUNC);
+		if (n <= 0)
+			return n;
+		if ((size_t)n > c->body_left)
+			return -EPROTO;
+		c->body_left -= (size_t)n;
+	}
+	*ret_done = !c->in_head && c->body_left == 0;
+	return n;
+}
+
+static void conn_work(struct load *l, struct conn *c)
+{
+	for (;;) {
+		bool done = false;
+		ssize_t n = conn_read(l, c, &done);
+		if (n < 0 && n != -EPROTO && errno == EAGAIN)
+			return;
+		/* A client that asked for the close waits for it; another one is not to see any. */
+		bool complete = c->busy && !c->in_head && c->body_left == 0;
+		if (n == 0 && l->mode == MODE_CLOSE && complete) {
+			conn_finish(l, c);
+			return;
+		}
+		if (n <= 0) {
+			conn_fail(l, c);
+			return;
+		}
+		if (done && l->mode != MODE_CLOSE) {
+			conn_finish(l, c);
+			return;
+		}
+	}
+}
+
+static void phase_run(struct load *l, unsigned requests, uint32_t *latency)
+{
+	struct epoll_event events[EVENTS_A_TURN];
+
+	l->wanted = requests;
+	l->started = l->finished = 0;
+	l->latency = latency;
+	/* Idle connections come in a few at a time, so that the proxy needs few server connections. */
+	unsigned first = l->mode == MODE_IDLE ? IDLE_WINDOW : l->conn_count;
+	for (unsigned i = 0; i < first && i < l->conn_count; i++)
+		conn_start(l, &l->conns[i]);
+	while (l->finished < l->wanted) {
+		int n = epoll_wait(l->ep, events, EVENTS_A_TURN, STALL_MS);
+		if (n == 0) {
+			fprintf(stderr, "load: stalled at %u of %u\n", l->finished, l->wanted);
+			exit(1);
+		}
+		for (int i = 0; i < n; i++) {
+			struct conn *c = events[i].data.ptr;
+			/* An idle keep-alive connection the proxy has closed is opened anew. */
+			if (c->fd >= 0)
+				conn_work(l, c);
+		}
+	}
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void report(const struct load *l, uint32_t *latency, uint64_t ns)
+{
+	qsort(latency, l->finished, sizeof(*latency), by_value);
+	unsigned last = l->finished - 1;
+	printf("{\"requests\": %u, \"errors\": %u, \"seconds\": %.6f, \"rate\": %.1f, "
+	       "\"p50_us\": %.1f, \"p99_us\": %.1f, \"max_us\": %.1f}\n",
+	    l->finished, l->errors, (double)ns / 1e9, l->finished / ((double)ns / 1e9),
+	    latency[last / 2] / 1e3, latency[(uint64_t)last * 99 / 100] / 1e3, latency[last] / 1e3);
+	fflush(stdout);
+}
+
+static bool mode_parse(struct load *l, const char *name)
+{
+	static const char *const names[] = { "http", "close", "tcp", "idle" };
+
+	for (unsigned i = 0; i < 4; i++)
+		if (strcmp(name, names[i]) == 0) {
+			l->mode = (enum mode)i;
+			return true;
+		}
+	return false;
+}
+
+static void request_build(struct load *l)
+{
+	if (l->mode == MODE_TCP) {
+		memset(l->request, 'q', TCP_REQUEST);
+		l->request_len = TCP_REQUEST;
+		return;
+	}
+	l->request_len = (size_t)snprintf(l->request, sizeof(l->request),
+	    "GET /%zu HTTP/1.1\r\nHost: bench.example\r\nUser-Agent: load\r\nAccept: */*\r\n%s\r\n",
+	    l->size, l->mode == MODE_CLOSE ? "Connection: close\r\n" : "");
+}
+
+int main(int argc, char **argv)
+{
+	static struct load l;
+	char line[16];
+
+	if (argc != 7 || !mode_parse(&l, argv[1])) {
+		fprintf(stderr, "usage: %s http|close|tcp|idle PORT CONNS WARMUP REQUESTS SIZE\n",
+		    argv[0]);
+		return 2;
+	}
+	l.target.sin_family = AF_INET;
+	l.target.sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10));
+	l.target.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	l.conn_count = (unsigned)strtoul(argv[3], NULL, 10);
+	unsigned warmup = (unsigned)strtoul(argv[4], NULL, 10);
+	unsigned requests = (unsigned)strtoul(argv[5], NULL, 10);
+	l.size = strtoul(argv[6], NULL, 10);
+	request_build(&l);
+
+	l.ep = epoll_create1(EPOLL_CLOEXEC);
+	l.conns = calloc(l.conn_count, sizeof(*l.conns));
+	uint32_t *latency = calloc(requests ? requests : 1, sizeof(*latency));
+	if (!l.conns || !latency)
+		die("calloc");
+	for (unsigned i = 0; i < l.conn_count; i++)
+		l.conns[i].fd = -1;
+
+	phase_run(&l, warmup, NULL);
+	puts("ready");
+	fflush(stdout);
+	if (!fgets(line, sizeof(line), stdin))
+		return 0;
+	if (requests) {
+		uint64_t start = now_ns();
+		phase_run(&l, requests, latency);
+		report(&l, latency, now_ns() - start);
+	}
+	while (fgets(line, sizeof(line), stdin))
+		;
+	return 0;
+}
