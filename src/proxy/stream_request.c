@@ -111,7 +111,7 @@ static enum step bad_request(struct stream *s)
 {
 	s->rec.bad_request = true;
 	counter_add(&fe_counters(s)->failed_req, 1);
-	return stream_error(s, 400, 'P', 'R');
+	return stream_error(s, h1_error_status(s->ce->bad_error), 'P', 'R');
 }
 
 /* The client went away, or was silent for too long, before its request was complete. */
