@@ -35,6 +35,7 @@ struct backend_rt {
 struct backend {
 	const char *name;
 	unsigned id;
+	bool id_set;		 /* "id" was written */
 	bool http;		 /* mode http */
 	struct server **servers; /* in the order of the file */
 	unsigned servers_n;
