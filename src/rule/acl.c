@@ -9,6 +9,8 @@ struct acl_scope {
 	struct arena *arena;
 	const struct acl_scope *parent;
 	struct acl *acls;
+	int (*add_capture)(void *proxy, bool response, unsigned len);
+	void *proxy;
 };
 
 const struct acl_predefined acl_predefined[] = {
@@ -67,14 +69,15 @@ static int parse_match(struct test_parser *p)
 	enum match_method m = match_parse(name);
 	if (m == MATCH_N) {
 		conf_error(p->conf, p->line, p->arg,
-		    "unknown match method '%s'; known are found, bool, int, ip, bin, len, str, sub, "
+		    "unknown match method '%s'; known are found, bool, int, ip, bin, len, str, "
+		    "sub, "
 		    "reg, beg, end, dir, dom",
 		    name);
 		return -1;
 	}
 	if (p->named_match || patterns_count(p->test->patterns)) {
-		conf_error(p->conf, p->line, p->arg,
-		    "'-m' must come once and in front of all patterns");
+		conf_error(
+		    p->conf, p->line, p->arg, "'-m' must come once and in front of all patterns");
 		return -1;
 	}
 	p->named_match = true;
@@ -103,8 +106,8 @@ static int parse_file(struct test_parser *p)
 	if (!method_known(p))
 		return -1;
 	p->arg++;
-	int ret = patterns_load(p->test->patterns, p->conf, p->line, p->arg,
-	    p->line->argv[p->arg], p->icase, p->as_map);
+	int ret = patterns_load(p->test->patterns, p->conf, p->line, p->arg, p->line->argv[p->arg],
+	    p->icase, p->as_map);
 	p->arg++;
 	return ret;
 }
@@ -163,7 +166,8 @@ static int parse_patterns(struct test_parser *p)
 		}
 		if (!method_known(p))
 			return -1;
-		if (!patterns_add(p->test->patterns, p->conf, p->line, p->arg, word, p->icase, p->op))
+		if (!patterns_add(
+			p->test->patterns, p->conf, p->line, p->arg, word, p->icase, p->op))
 			return -1;
 	}
 	return 0;
@@ -222,6 +226,18 @@ struct acl_scope *acl_scope_new(struct arena *arena, const struct acl_scope *par
 	scope->arena = arena;
 	scope->parent = parent;
 	return scope;
+}
+
+void acl_scope_on_capture(
+    struct acl_scope *scope, int (*add)(void *proxy, bool response, unsigned len), void *proxy)
+{
+	scope->add_capture = add;
+	scope->proxy = proxy;
+}
+
+int acl_scope_capture(struct acl_scope *scope, bool response, unsigned len)
+{
+	return scope && scope->add_capture ? scope->add_capture(scope->proxy, response, len) : -1;
 }
 
 static struct acl *scope_find(const struct acl_scope *scope, const char *name)

@@ -152,8 +152,7 @@ static int list_parse(const struct arg_place *at, const char **text, const uint8
 			break;
 		}
 		if (ret->n >= row_n) {
-			conf_error(at->conf, at->line, at->arg,
-			    "%s takes at most %u argument(s)",
+			conf_error(at->conf, at->line, at->arg, "%s takes at most %u argument(s)",
 			    at->what, row_n);
 			return -1;
 		}

@@ -36,9 +36,9 @@ static void check_where(const struct cond_parser *p, const struct acl *a, int ar
 	}
 	if (!fetch || !p->where || (at & p->where))
 		return;
-	conf_warning(p->conf, p->line, arg,
-	    "%s%s%s will never match here: '%s' needs %s", a->name ? "ACL '" : "this anonymous ACL",
-	    a->name ? a->name : "", a->name ? "'" : "", fetch, rule_where_name(at));
+	conf_warning(p->conf, p->line, arg, "%s%s%s will never match here: '%s' needs %s",
+	    a->name ? "ACL '" : "this anonymous ACL", a->name ? a->name : "", a->name ? "'" : "",
+	    fetch, rule_where_name(at));
 }
 
 /* "{ criterion ... }" */
@@ -70,8 +70,8 @@ static const struct acl *parse_named(struct cond_parser *p, const char *name)
 		return NULL;
 	const char *near = acl_nearest(p->scope, name);
 	if (near)
-		conf_error(p->conf, p->line, p->arg, "no such ACL: '%s'; did you mean '%s'?", name,
-		    near);
+		conf_error(
+		    p->conf, p->line, p->arg, "no such ACL: '%s'; did you mean '%s'?", name, near);
 	else
 		conf_error(p->conf, p->line, p->arg, "no such ACL: '%s'", name);
 	return NULL;
@@ -144,7 +144,8 @@ struct cond *cond_parse(struct conf *conf, const struct conf_line *line, int arg
 	const char *word = line->argv[arg];
 	bool unless = strcmp(word, "unless") == 0;
 	if (!unless && strcmp(word, "if") != 0) {
-		conf_error(conf, line, arg, "'if' or 'unless' is expected here instead of '%s'", word);
+		conf_error(
+		    conf, line, arg, "'if' or 'unless' is expected here instead of '%s'", word);
 		return NULL;
 	}
 	struct cond *c = arena_new(conf_arena(conf), struct cond);

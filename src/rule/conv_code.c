@@ -23,7 +23,8 @@ static bool conv_hex2i(
 }
 
 static const char b64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-static const char ub64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char ub64_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /* data: the URL-safe alphabet, without padding. */
 static bool conv_b64enc(
@@ -150,22 +151,52 @@ static bool conv_url_dec(
 }
 
 const struct conv_row conv_code_rows[] = {
-	{ .name = "hex", .in = SMP_BIN, .out = SMP_STR, .eval = conv_hex,
+	{ .name = "hex",
+	    .in = SMP_BIN,
+	    .out = SMP_STR,
+	    .eval = conv_hex,
 	    .help = "two hexadecimal digits for each byte" },
-	{ .name = "hex2i", .in = SMP_STR, .out = SMP_SINT, .eval = conv_hex2i,
+	{ .name = "hex2i",
+	    .in = SMP_STR,
+	    .out = SMP_SINT,
+	    .eval = conv_hex2i,
 	    .help = "integer of hexadecimal digits" },
-	{ .name = "base64", .in = SMP_BIN, .out = SMP_STR, .eval = conv_b64enc,
+	{ .name = "base64",
+	    .in = SMP_BIN,
+	    .out = SMP_STR,
+	    .eval = conv_b64enc,
 	    .help = "in base64" },
-	{ .name = "ub64enc", .in = SMP_BIN, .out = SMP_STR, .eval = conv_b64enc, .data = 1,
+	{ .name = "ub64enc",
+	    .in = SMP_BIN,
+	    .out = SMP_STR,
+	    .eval = conv_b64enc,
+	    .data = 1,
 	    .help = "in base64url without padding" },
-	{ .name = "b64dec", .in = SMP_STR, .out = SMP_BIN, .eval = conv_b64dec,
+	{ .name = "b64dec",
+	    .in = SMP_STR,
+	    .out = SMP_BIN,
+	    .eval = conv_b64dec,
 	    .help = "bytes of base64" },
-	{ .name = "ub64dec", .in = SMP_STR, .out = SMP_BIN, .eval = conv_b64dec, .data = 1,
+	{ .name = "ub64dec",
+	    .in = SMP_STR,
+	    .out = SMP_BIN,
+	    .eval = conv_b64dec,
+	    .data = 1,
 	    .help = "bytes of base64url" },
-	{ .name = "url_enc", .in = SMP_STR, .out = SMP_STR, .args = { ARG_STR },
-	    .eval = conv_url_enc, .check = check_url_enc, .usage = "[<enc_type>]",
+	{ .name = "url_enc",
+	    .in = SMP_STR,
+	    .out = SMP_STR,
+	    .args = { ARG_STR },
+	    .eval = conv_url_enc,
+	    .check = check_url_enc,
+	    .usage = "[<enc_type>]",
 	    .help = "percent-encoded" },
-	{ .name = "url_dec", .in = SMP_STR, .out = SMP_STR, .args = { ARG_SINT },
-	    .eval = conv_url_dec, .usage = "[<in_form>]", .help = "percent encoding undone" },
+	{ .name = "url_dec",
+	    .in = SMP_STR,
+	    .out = SMP_STR,
+	    .args = { ARG_SINT },
+	    .eval = conv_url_dec,
+	    .usage = "[<in_form>]",
+	    .help = "percent encoding undone" },
 	{ .name = NULL },
 };

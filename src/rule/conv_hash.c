@@ -88,7 +88,8 @@ static uint32_t (*const functions[])(struct slice s) = {
 	[HASH_CRC32C] = hash_crc32c_text,
 };
 
-static bool conv_hash(struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
+static bool conv_hash(
+    struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
 {
 	uint32_t h = functions[data](s->str);
 	if (args_has(args, 0) && args->v[0].num)
@@ -97,8 +98,10 @@ static bool conv_hash(struct rule_ctx *cx, const struct args *args, uintptr_t da
 }
 
 #define HASH(keyword, number, text)                                                                \
-	{ .name = keyword, .in = SMP_BIN, .out = SMP_SINT, .args = { ARG_UINT },                   \
-		.eval = conv_hash, .data = number, .usage = "[<avalanche>]", .help = text }
+	{                                                                                          \
+		.name = keyword, .in = SMP_BIN, .out = SMP_SINT, .args = { ARG_UINT },             \
+		.eval = conv_hash, .data = number, .usage = "[<avalanche>]", .help = text          \
+	}
 
 const struct conv_row conv_hash_rows[] = {
 	HASH("sdbm", HASH_SDBM, "SDBM hash, 32 bits"),

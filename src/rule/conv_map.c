@@ -13,7 +13,8 @@ struct map {
 	enum sample_type out;
 };
 
-static bool value_of(struct arena *arena, struct slice text, enum sample_type out, struct sample *ret)
+static bool value_of(
+    struct arena *arena, struct slice text, enum sample_type out, struct sample *ret)
 {
 	if (out == SMP_IPV4)
 		return rule_ip_parse(text, ret);
@@ -23,8 +24,8 @@ static bool value_of(struct arena *arena, struct slice text, enum sample_type ou
 	return sample_cast(ret, out, arena);
 }
 
-static int check_map_as(const struct arg_place *at, struct args *args, enum match_method method,
-    enum sample_type out)
+static int check_map_as(
+    const struct arg_place *at, struct args *args, enum match_method method, enum sample_type out)
 {
 	struct arena *arena = conf_arena(at->conf);
 	struct map *map = arena_new(arena, struct map);
@@ -35,8 +36,8 @@ static int check_map_as(const struct arg_place *at, struct args *args, enum matc
 		return -1;
 	}
 	map->out = out;
-	if (patterns_load(map->patterns, at->conf, at->line, at->arg, args->v[0].str.ptr, false,
-		true) < 0)
+	if (patterns_load(
+		map->patterns, at->conf, at->line, at->arg, args->v[0].str.ptr, false, true) < 0)
 		return -1;
 	if (args_has(args, 1)) {
 		map->has_fallback = true;
@@ -74,7 +75,8 @@ MAP_CHECKS(ip, MATCH_IP)
 #define EXPAND_MAX 16384
 
 /* map_regm: \0 .. \9 of the value stand for the groups of the match. */
-static bool expand(struct rule_ctx *cx, const struct pattern *hit, struct slice text, struct sample *s)
+static bool expand(
+    struct rule_ctx *cx, const struct pattern *hit, struct slice text, struct sample *s)
 {
 	struct regex_span spans[REGEX_GROUPS];
 	char out[EXPAND_MAX];
@@ -106,10 +108,12 @@ static bool conv_map(struct rule_ctx *cx, const struct args *args, uintptr_t dat
 }
 
 #define MAP_ROW(keyword, input, output, check_fn, regm)                                            \
-	{ .name = keyword, .in = input, .out = output, .args_min = 1,                              \
+	{                                                                                          \
+		.name = keyword, .in = input, .out = output, .args_min = 1,                        \
 		.args = { ARG_STR, ARG_STR }, .eval = conv_map, .data = regm, .check = check_fn,   \
 		.usage = "<map_name>[,<default_value>]",                                           \
-		.help = "value beside the pattern that matches, in a file" }
+		.help = "value beside the pattern that matches, in a file"                         \
+	}
 #define MAP_ROWS(match, input)                                                                     \
 	MAP_ROW("map_" #match, input, SMP_STR, check_##match##_str, 0),                            \
 	    MAP_ROW("map_" #match "_str", input, SMP_STR, check_##match##_str, 0),                 \

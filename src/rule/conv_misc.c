@@ -69,7 +69,8 @@ static bool expand_fraction(struct slice fmt, int64_t fraction_us, char *out, si
 #define TIME_MS	   0x2u
 #define TIME_US	   0x4u
 
-static bool conv_time(struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
+static bool conv_time(
+    struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
 {
 	int64_t per_s = data & TIME_MS ? 1000 : data & TIME_US ? 1000000 : 1;
 	int64_t value = s->sint;
@@ -92,7 +93,8 @@ static bool conv_time(struct rule_ctx *cx, const struct args *args, uintptr_t da
 }
 
 /* Text as RFC 9110 writes dates, to seconds. */
-static bool conv_date(struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
+static bool conv_date(
+    struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
 {
 	int64_t seconds;
 	return http_date_parse(s->str, &seconds) == 0 && ret_int(s, seconds);
@@ -151,18 +153,31 @@ static bool conv_capture(
 }
 
 #define TIME(keyword, bits, text)                                                                  \
-	{ .name = keyword, .in = SMP_SINT, .out = SMP_STR, .args_min = 1,                          \
+	{                                                                                          \
+		.name = keyword, .in = SMP_SINT, .out = SMP_STR, .args_min = 1,                    \
 		.args = { ARG_STR, ARG_SINT }, .eval = conv_time, .data = bits,                    \
-		.usage = "<format>[,<offset>]", .help = text }
+		.usage = "<format>[,<offset>]", .help = text                                       \
+	}
 #define CAPTURE(keyword, response, text)                                                           \
-	{ .name = keyword, .in = SMP_STR, .out = SMP_STR, .args_min = 1, .args = { ARG_UINT },     \
-		.eval = conv_capture, .data = response, .usage = "<id>", .help = text }
+	{                                                                                          \
+		.name = keyword, .in = SMP_STR, .out = SMP_STR, .args_min = 1,                     \
+		.args = { ARG_UINT }, .eval = conv_capture, .data = response, .usage = "<id>",     \
+		.help = text                                                                       \
+	}
 
 const struct conv_row conv_misc_rows[] = {
-	{ .name = "http_date", .in = SMP_SINT, .out = SMP_STR, .args = { ARG_SINT, ARG_STR },
-	    .eval = conv_http_date, .check = check_http_date, .usage = "[<offset>[,<unit>]]",
+	{ .name = "http_date",
+	    .in = SMP_SINT,
+	    .out = SMP_STR,
+	    .args = { ARG_SINT, ARG_STR },
+	    .eval = conv_http_date,
+	    .check = check_http_date,
+	    .usage = "[<offset>[,<unit>]]",
 	    .help = "date as HTTP headers write it" },
-	{ .name = "date", .in = SMP_STR, .out = SMP_SINT, .eval = conv_date,
+	{ .name = "date",
+	    .in = SMP_STR,
+	    .out = SMP_SINT,
+	    .eval = conv_date,
 	    .help = "seconds of a date as HTTP headers write it" },
 	TIME("ltime", TIME_LOCAL, "local time by a strftime format"),
 	TIME("utime", 0, "UTC by a strftime format"),
@@ -170,14 +185,30 @@ const struct conv_row conv_misc_rows[] = {
 	TIME("ms_utime", TIME_MS, "utime of milliseconds"),
 	TIME("us_ltime", TIME_LOCAL | TIME_US, "ltime of microseconds; %6N are their digits"),
 	TIME("us_utime", TIME_US, "utime of microseconds"),
-	{ .name = "ipmask", .in = SMP_ANY, .out = SMP_IPV4, .args_min = 1,
-	    .args = { ARG_MASK4, ARG_MASK6 }, .eval = conv_ipmask, .usage = "<mask4>[,<mask6>]",
+	{ .name = "ipmask",
+	    .in = SMP_ANY,
+	    .out = SMP_IPV4,
+	    .args_min = 1,
+	    .args = { ARG_MASK4, ARG_MASK6 },
+	    .eval = conv_ipmask,
+	    .usage = "<mask4>[,<mask6>]",
 	    .help = "network of the address" },
-	{ .name = "nbsrv", .in = SMP_STR, .out = SMP_SINT, .eval = conv_gauge,
-	    .data = (uintptr_t) "nbsrv", .help = "usable servers of the backend of that name" },
-	{ .name = "srv_queue", .in = SMP_STR, .out = SMP_SINT, .eval = conv_gauge,
-	    .data = (uintptr_t) "srv_queue", .help = "requests waiting for the server named" },
-	{ .name = "srv_is_up", .in = SMP_STR, .out = SMP_BOOL, .eval = conv_srv_up,
+	{ .name = "nbsrv",
+	    .in = SMP_STR,
+	    .out = SMP_SINT,
+	    .eval = conv_gauge,
+	    .data = (uintptr_t) "nbsrv",
+	    .help = "usable servers of the backend of that name" },
+	{ .name = "srv_queue",
+	    .in = SMP_STR,
+	    .out = SMP_SINT,
+	    .eval = conv_gauge,
+	    .data = (uintptr_t) "srv_queue",
+	    .help = "requests waiting for the server named" },
+	{ .name = "srv_is_up",
+	    .in = SMP_STR,
+	    .out = SMP_BOOL,
+	    .eval = conv_srv_up,
 	    .help = "whether the server named is usable" },
 	CAPTURE("capture-req", 0, "keeps the text in a request capture slot"),
 	CAPTURE("capture-res", 1, "keeps the text in a response capture slot"),

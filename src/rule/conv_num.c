@@ -82,10 +82,16 @@ static bool conv_htonl(
 }
 
 #define MATH(keyword, op, text)                                                                    \
-	{ .name = keyword, .in = SMP_SINT, .out = SMP_SINT, .args_min = 1, .args = { ARG_SINT },   \
-		.eval = conv_math, .data = op, .usage = "<value>", .help = text }
+	{                                                                                          \
+		.name = keyword, .in = SMP_SINT, .out = SMP_SINT, .args_min = 1,                   \
+		.args = { ARG_SINT }, .eval = conv_math, .data = op, .usage = "<value>",           \
+		.help = text                                                                       \
+	}
 #define UNARY(keyword, type, fn, number, text)                                                     \
-	{ .name = keyword, .in = SMP_SINT, .out = type, .eval = fn, .data = number, .help = text }
+	{                                                                                          \
+		.name = keyword, .in = SMP_SINT, .out = type, .eval = fn, .data = number,          \
+		.help = text                                                                       \
+	}
 
 const struct conv_row conv_num_rows[] = {
 	MATH("add", OP_ADD, "adds"),

@@ -23,7 +23,8 @@ static bool fold(struct rule_ctx *cx, struct sample *s, bool upper)
 }
 
 /* data: to upper case. */
-static bool conv_case(struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
+static bool conv_case(
+    struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
 {
 	return fold(cx, s, data != 0);
 }
@@ -144,7 +145,8 @@ static bool conv_bytes(
 #define TRIM_LEFT  1u
 #define TRIM_RIGHT 2u
 
-static bool conv_trim(struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
+static bool conv_trim(
+    struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
 {
 	struct slice set = data & 4 ? SLICE("\r\n") : args->v[0].str;
 	while ((data & TRIM_LEFT) && s->str.len && in_set(set, s->str.ptr[0]))
@@ -171,8 +173,8 @@ static int check_concat(const struct arg_place *at, struct args *args)
 {
 	if (!args_has(args, 1) || args->v[1].str.len == 0)
 		return 0;
-	conf_error(at->conf, at->line, at->arg,
-	    "%s: variables are not supported in this version", at->what);
+	conf_error(at->conf, at->line, at->arg, "%s: variables are not supported in this version",
+	    at->what);
 	return -1;
 }
 
@@ -238,8 +240,8 @@ static bool conv_regsub(
 	while (at <= in.len && (n = regex_exec(sub->re, cx, in, at, spans)) > 0) {
 		if (!append(out, sizeof(out), &len, slice_sub(in, at, spans[0].from - at)))
 			return false;
-		size_t put = regex_expand(
-		    args->v[1].str, in, spans, n, out + len, sizeof(out) - len);
+		size_t put =
+		    regex_expand(args->v[1].str, in, spans, n, out + len, sizeof(out) - len);
 		if (put == SIZE_MAX)
 			return false;
 		len += put;
@@ -262,7 +264,8 @@ static bool conv_regsub(
 /* ---- hosts and parameters ---- */
 
 /* data: the port instead of the host. */
-static bool conv_host(struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
+static bool conv_host(
+    struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
 {
 	struct slice host, port;
 	http_authority_split(s->str, &host, &port);
@@ -290,7 +293,10 @@ static bool conv_param(
 }
 
 #define STR_ROW(keyword, type, fn, number, text)                                                   \
-	{ .name = keyword, .in = SMP_STR, .out = type, .eval = fn, .data = number, .help = text }
+	{                                                                                          \
+		.name = keyword, .in = SMP_STR, .out = type, .eval = fn, .data = number,           \
+		.help = text                                                                       \
+	}
 
 const struct conv_row conv_str_rows[] = {
 	STR_ROW("lower", SMP_STR, conv_case, 0, "in lower case"),
@@ -300,33 +306,83 @@ const struct conv_row conv_str_rows[] = {
 	STR_ROW("port_only", SMP_SINT, conv_host, 1, "port of \"host:port\", 0 when there is none"),
 	STR_ROW("reverse", SMP_STR, conv_reverse, 0, "back to front"),
 	STR_ROW("cut_crlf", SMP_STR, conv_trim, TRIM_RIGHT | 4, "without line ends at the end"),
-	{ .name = "ltrim", .in = SMP_STR, .out = SMP_STR, .args_min = 1, .args = { ARG_STR },
-	    .eval = conv_trim, .data = TRIM_LEFT, .usage = "<chars>",
+	{ .name = "ltrim",
+	    .in = SMP_STR,
+	    .out = SMP_STR,
+	    .args_min = 1,
+	    .args = { ARG_STR },
+	    .eval = conv_trim,
+	    .data = TRIM_LEFT,
+	    .usage = "<chars>",
 	    .help = "without these characters at the beginning" },
-	{ .name = "rtrim", .in = SMP_STR, .out = SMP_STR, .args_min = 1, .args = { ARG_STR },
-	    .eval = conv_trim, .data = TRIM_RIGHT, .usage = "<chars>",
+	{ .name = "rtrim",
+	    .in = SMP_STR,
+	    .out = SMP_STR,
+	    .args_min = 1,
+	    .args = { ARG_STR },
+	    .eval = conv_trim,
+	    .data = TRIM_RIGHT,
+	    .usage = "<chars>",
 	    .help = "without these characters at the end" },
-	{ .name = "field", .in = SMP_STR, .out = SMP_STR, .args_min = 2,
-	    .args = { ARG_SINT, ARG_STR, ARG_UINT }, .eval = conv_field, .check = check_field,
+	{ .name = "field",
+	    .in = SMP_STR,
+	    .out = SMP_STR,
+	    .args_min = 2,
+	    .args = { ARG_SINT, ARG_STR, ARG_UINT },
+	    .eval = conv_field,
+	    .check = check_field,
 	    .usage = "<index>,<delimiters>[,<count>]",
 	    .help = "piece between delimiters, empty pieces counted" },
-	{ .name = "word", .in = SMP_STR, .out = SMP_STR, .args_min = 2,
-	    .args = { ARG_SINT, ARG_STR, ARG_UINT }, .eval = conv_field, .data = 1,
-	    .check = check_field, .usage = "<index>,<delimiters>[,<count>]",
+	{ .name = "word",
+	    .in = SMP_STR,
+	    .out = SMP_STR,
+	    .args_min = 2,
+	    .args = { ARG_SINT, ARG_STR, ARG_UINT },
+	    .eval = conv_field,
+	    .data = 1,
+	    .check = check_field,
+	    .usage = "<index>,<delimiters>[,<count>]",
 	    .help = "piece between delimiters, empty pieces skipped" },
-	{ .name = "bytes", .in = SMP_BIN, .out = SMP_BIN, .args_min = 1,
-	    .args = { ARG_UINT, ARG_UINT }, .eval = conv_bytes, .usage = "<offset>[,<length>]",
+	{ .name = "bytes",
+	    .in = SMP_BIN,
+	    .out = SMP_BIN,
+	    .args_min = 1,
+	    .args = { ARG_UINT, ARG_UINT },
+	    .eval = conv_bytes,
+	    .usage = "<offset>[,<length>]",
 	    .help = "part of the bytes" },
-	{ .name = "concat", .in = SMP_STR, .out = SMP_STR, .args = { ARG_STR, ARG_STR, ARG_STR },
-	    .eval = conv_concat, .check = check_concat, .usage = "[<start>[,<var>[,<end>]]]",
+	{ .name = "concat",
+	    .in = SMP_STR,
+	    .out = SMP_STR,
+	    .args = { ARG_STR, ARG_STR, ARG_STR },
+	    .eval = conv_concat,
+	    .check = check_concat,
+	    .usage = "[<start>[,<var>[,<end>]]]",
 	    .help = "with text behind it" },
-	{ .name = "regsub", .in = SMP_STR, .out = SMP_STR, .args_min = 2,
-	    .args = { ARG_STR, ARG_STR, ARG_STR }, .eval = conv_regsub, .check = check_regsub,
-	    .usage = "<regex>,<subst>[,<flags>]", .help = "first (g: every) match replaced" },
-	{ .name = "param", .in = SMP_STR, .out = SMP_STR, .args_min = 1, .args = { ARG_STR, ARG_STR },
-	    .eval = conv_param, .usage = "<name>[,<delim>]",
+	{ .name = "regsub",
+	    .in = SMP_STR,
+	    .out = SMP_STR,
+	    .args_min = 2,
+	    .args = { ARG_STR, ARG_STR, ARG_STR },
+	    .eval = conv_regsub,
+	    .check = check_regsub,
+	    .usage = "<regex>,<subst>[,<flags>]",
+	    .help = "first (g: every) match replaced" },
+	{ .name = "param",
+	    .in = SMP_STR,
+	    .out = SMP_STR,
+	    .args_min = 1,
+	    .args = { ARG_STR, ARG_STR },
+	    .eval = conv_param,
+	    .usage = "<name>[,<delim>]",
 	    .help = "value of \"name=value\" in a list" },
-	{ .name = "iif", .in = SMP_BOOL, .out = SMP_STR, .args_min = 2, .args = { ARG_STR, ARG_STR },
-	    .eval = conv_iif, .usage = "<true>,<false>", .help = "one of two texts" },
+	{ .name = "iif",
+	    .in = SMP_BOOL,
+	    .out = SMP_STR,
+	    .args_min = 2,
+	    .args = { ARG_STR, ARG_STR },
+	    .eval = conv_iif,
+	    .usage = "<true>,<false>",
+	    .help = "one of two texts" },
 	{ .name = NULL },
 };

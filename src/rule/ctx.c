@@ -21,7 +21,8 @@ const struct http_hdr *ctx_host(struct rule_ctx *cx)
 {
 	const struct http_msg *m = cx->req;
 	/* Fields are appended and marked deleted, never moved: the first stays the first. */
-	if (cx->host_hdr && !(cx->host_hdr->flags & HTTP_HDR_DELETED) && cx->host_hdr->id == HDR_HOST)
+	if (cx->host_hdr && !(cx->host_hdr->flags & HTTP_HDR_DELETED) &&
+	    cx->host_hdr->id == HDR_HOST)
 		return cx->host_hdr;
 	if (!cx->host_hdr && cx->host_seen == m->hdrs_n && cx->host_seen)
 		return NULL;

@@ -107,7 +107,7 @@ const char *rule_where_name(unsigned at)
 
 static size_t name_len(const char *text)
 {
-	return strcspn(text, "(, \t");
+	return strcspn(text, "(,] \t");
 }
 
 static void unknown(struct conf *conf, const struct conf_line *line, int arg, const char *kind,
@@ -119,7 +119,8 @@ static void unknown(struct conf *conf, const struct conf_line *line, int arg, co
 	}
 	const char *near = conf_nearest(name, next, NULL);
 	if (near)
-		conf_error(conf, line, arg, "unknown %s '%s'; did you mean '%s'?", kind, name, near);
+		conf_error(
+		    conf, line, arg, "unknown %s '%s'; did you mean '%s'?", kind, name, near);
 	else
 		conf_error(conf, line, arg, "unknown %s '%s'", kind, name);
 }
@@ -182,8 +183,9 @@ static int conv_compile(
 		return -1;
 	}
 	if (!sample_can_cast(e->out, call.row->in)) {
-		conf_error(conf, line, arg, "converter '%s' cannot be applied to a value of type %s",
-		    shown, sample_type_name(e->out));
+		conf_error(conf, line, arg,
+		    "converter '%s' cannot be applied to a value of type %s", shown,
+		    sample_type_name(e->out));
 		return -1;
 	}
 	*p += name.len;
@@ -199,8 +201,7 @@ static int conv_compile(
 		e->out = call.row->out_of(&call.args);
 	else if (call.row->out != SMP_ANY)
 		e->out = call.row->out;
-	struct conv_call *grown =
-	    arena_array(conf_arena(conf), struct conv_call, e->convs_n + 1);
+	struct conv_call *grown = arena_array(conf_arena(conf), struct conv_call, e->convs_n + 1);
 	if (!grown) {
 		conf_error(conf, line, arg, "out of memory");
 		return -1;
@@ -258,8 +259,7 @@ struct expr *expr_parse(struct conf *conf, const struct conf_line *line, int *ar
 		conf_error(conf, line, *arg, "an expression is expected here");
 		return NULL;
 	}
-	struct expr *e =
-	    expr_compile(conf, line, *arg, line->argv[*arg], NULL, where, NULL);
+	struct expr *e = expr_compile(conf, line, *arg, line->argv[*arg], NULL, where, NULL);
 	if (!e)
 		return NULL;
 	/* Converters may follow as words of their own. */
@@ -291,8 +291,7 @@ bool expr_next(
 	return true;
 }
 
-bool expr_eval(
-    const struct expr *e, struct rule_ctx *cx, enum sample_type to, struct sample *ret)
+bool expr_eval(const struct expr *e, struct rule_ctx *cx, enum sample_type to, struct sample *ret)
 {
 	return expr_next(e, cx, NULL, ret) && sample_cast(ret, to, cx->arena);
 }

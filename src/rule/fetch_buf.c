@@ -143,19 +143,27 @@ static bool fetch_rdp(struct rule_ctx *cx, const struct args *args, uintptr_t da
 }
 
 #define PAYLOAD(keyword, where, dir, text)                                                         \
-	{ .name = keyword, .out = SMP_BIN, .args_min = 2, .args = { ARG_UINT, ARG_UINT },          \
+	{                                                                                          \
+		.name = keyword, .out = SMP_BIN, .args_min = 2, .args = { ARG_UINT, ARG_UINT },    \
 		.at = where, .eval = fetch_payload, .data = dir, .usage = "<offset>,<length>",     \
-		.help = text }
+		.help = text                                                                       \
+	}
 #define PAYLOAD_LV(keyword, where, dir, text)                                                      \
-	{ .name = keyword, .out = SMP_BIN, .args_min = 2,                                          \
+	{                                                                                          \
+		.name = keyword, .out = SMP_BIN, .args_min = 2,                                    \
 		.args = { ARG_UINT, ARG_UINT, ARG_SINT }, .at = where, .eval = fetch_payload_lv,   \
-		.data = dir, .check = check_payload_lv,                                            \
-		.usage = "<offset1>,<length>[,<offset2>]", .help = text }
+		.data = dir, .check = check_payload_lv, .usage = "<offset1>,<length>[,<offset2>]", \
+		.help = text                                                                       \
+	}
 #define RDP(keyword, type, count, text)                                                            \
-	{ .name = keyword, .out = type, .args = { ARG_STR }, .at = RULE_AT_REQ_BUF,                \
-		.eval = fetch_rdp, .data = count, .usage = "[<name>]", .help = text }
+	{                                                                                          \
+		.name = keyword, .out = type, .args = { ARG_STR }, .at = RULE_AT_REQ_BUF,          \
+		.eval = fetch_rdp, .data = count, .usage = "[<name>]", .help = text                \
+	}
 #define SIMPLE(keyword, type, where, fn, dir, text)                                                \
-	{ .name = keyword, .out = type, .at = where, .eval = fn, .data = dir, .help = text }
+	{                                                                                          \
+		.name = keyword, .out = type, .at = where, .eval = fn, .data = dir, .help = text   \
+	}
 
 const struct fetch_row fetch_buf_rows[] = {
 	SIMPLE("req.len", SMP_SINT, AT_REQ, fetch_len, 0, "bytes received from the client"),
@@ -167,12 +175,15 @@ const struct fetch_row fetch_buf_rows[] = {
 	PAYLOAD_LV("req.payload_lv", AT_REQ, 0, "block of the request behind its length"),
 	PAYLOAD_LV("payload_lv", AT_REQ, 0, "same as req.payload_lv"),
 	PAYLOAD_LV("res.payload_lv", AT_RES, DIR_RES, "block of the response behind its length"),
-	SIMPLE("req.body", SMP_BIN, AT_REQ, fetch_body, 0, "body of the request, as far as received"),
+	SIMPLE(
+	    "req.body", SMP_BIN, AT_REQ, fetch_body, 0, "body of the request, as far as received"),
 	SIMPLE("res.body", SMP_BIN, AT_RES, fetch_body, DIR_RES, "body of the response"),
 	SIMPLE("req.body_len", SMP_SINT, AT_REQ, fetch_body_len, 0, "bytes of the body received"),
 	SIMPLE("body_len", SMP_SINT, AT_REQ, fetch_body_len, 0, "same as req.body_len"),
-	SIMPLE("res.body_len", SMP_SINT, AT_RES, fetch_body_len, DIR_RES, "bytes of the body there"),
-	SIMPLE("req.body_size", SMP_SINT, AT_REQ, fetch_body_size, 0, "bytes of the body announced"),
+	SIMPLE(
+	    "res.body_len", SMP_SINT, AT_RES, fetch_body_len, DIR_RES, "bytes of the body there"),
+	SIMPLE(
+	    "req.body_size", SMP_SINT, AT_REQ, fetch_body_size, 0, "bytes of the body announced"),
 	SIMPLE("res.body_size", SMP_SINT, AT_RES, fetch_body_size, DIR_RES, "bytes announced"),
 	RDP("req.rdp_cookie", SMP_STR, 0, "cookie of an RDP request"),
 	RDP("rdp_cookie", SMP_STR, 0, "same as req.rdp_cookie"),

@@ -99,8 +99,8 @@ static bool fetch_cookie_cnt(struct rule_ctx *cx, const struct args *args, uintp
 	int64_t n = 0;
 	if (!m)
 		return false;
-	while (next_cookie(m, res, args_has(args, 0) ? args->v[0].str : SLICE_NULL, &all, &name,
-	    &value))
+	while (next_cookie(
+	    m, res, args_has(args, 0) ? args->v[0].str : SLICE_NULL, &all, &name, &value))
 		n++;
 	return ret_int(ret, n);
 }
@@ -132,15 +132,20 @@ static bool fetch_cookie_names(struct rule_ctx *cx, const struct args *args, uin
 }
 
 #define COOK(keyword, type, where, bits, text)                                                     \
-	{ .name = keyword, .out = type, .args = { ARG_STR }, .acl_forms = type == SMP_STR,         \
-		.at = where, .eval = fetch_cookie, .data = bits, .usage = "[<name>]",              \
-		.help = text }
+	{                                                                                          \
+		.name = keyword, .out = type, .args = { ARG_STR }, .acl_forms = type == SMP_STR,   \
+		.at = where, .eval = fetch_cookie, .data = bits, .usage = "[<name>]", .help = text \
+	}
 #define COOK_CNT(keyword, where, bits, text)                                                       \
-	{ .name = keyword, .out = SMP_SINT, .args = { ARG_STR }, .at = where,                      \
-		.eval = fetch_cookie_cnt, .data = bits, .usage = "[<name>]", .help = text }
+	{                                                                                          \
+		.name = keyword, .out = SMP_SINT, .args = { ARG_STR }, .at = where,                \
+		.eval = fetch_cookie_cnt, .data = bits, .usage = "[<name>]", .help = text          \
+	}
 #define COOK_NAMES(keyword, where, bits, text)                                                     \
-	{ .name = keyword, .out = SMP_STR, .args = { ARG_STR }, .at = where,                       \
-		.eval = fetch_cookie_names, .data = bits, .usage = "[<delim>]", .help = text }
+	{                                                                                          \
+		.name = keyword, .out = SMP_STR, .args = { ARG_STR }, .at = where,                 \
+		.eval = fetch_cookie_names, .data = bits, .usage = "[<delim>]", .help = text       \
+	}
 
 const struct fetch_row fetch_cookie_rows[] = {
 	COOK("req.cook", SMP_STR, AT_REQ, DIR_REQ, "cookie of the request"),

@@ -111,8 +111,7 @@ static bool value_at(struct rule_ctx *cx, const struct http_msg *m, const struct
 	return true;
 }
 
-static bool value_typed(
-    struct rule_ctx *cx, uintptr_t data, struct slice value, struct sample *ret)
+static bool value_typed(struct rule_ctx *cx, uintptr_t data, struct slice value, struct sample *ret)
 {
 	if (data & VALUE_IP) {
 		/* "10.0.0.1:1234" and "[::1]:80" are taken without their ports. */
@@ -224,9 +223,8 @@ static bool fetch_auth_bearer(struct rule_ctx *cx, const struct args *args, uint
 	const struct http_msg *m = ctx_req(cx, ret);
 	if (!m)
 		return false;
-	const struct http_hdr *h = args_has(args, 0)
-				       ? http_hdr_find(m, args->v[0].str, NULL)
-				       : http_hdr_find_id(m, HDR_AUTHORIZATION, NULL);
+	const struct http_hdr *h = args_has(args, 0) ? http_hdr_find(m, args->v[0].str, NULL)
+						     : http_hdr_find_id(m, HDR_AUTHORIZATION, NULL);
 	struct slice scheme, rest;
 	return h && auth_rest(h, &scheme, &rest) && slice_ieq(scheme, SLICE("bearer")) &&
 	       ret_str(ret, rest);
@@ -245,18 +243,27 @@ static bool fetch_auth_type(struct rule_ctx *cx, const struct args *args, uintpt
 #define AT_BOTH (AT_REQ | AT_RES)
 
 #define HDR(keyword, type, where, bits, text)                                                      \
-	{ .name = keyword, .out = type, .args = { ARG_HDR, ARG_SINT },                             \
+	{                                                                                          \
+		.name = keyword, .out = type, .args = { ARG_HDR, ARG_SINT },                       \
 		.acl_forms = type == SMP_STR, .at = where, .eval = fetch_hdr, .data = bits,        \
-		.usage = "[<name>[,<occ>]]", .help = text }
+		.usage = "[<name>[,<occ>]]", .help = text                                          \
+	}
 #define HDR_CNT(keyword, where, bits, text)                                                        \
-	{ .name = keyword, .out = SMP_SINT, .args = { ARG_HDR }, .at = where,                      \
-		.eval = fetch_hdr_cnt, .data = bits, .usage = "[<name>]", .help = text }
+	{                                                                                          \
+		.name = keyword, .out = SMP_SINT, .args = { ARG_HDR }, .at = where,                \
+		.eval = fetch_hdr_cnt, .data = bits, .usage = "[<name>]", .help = text             \
+	}
 #define HDRS(keyword, where, bits, text)                                                           \
-	{ .name = keyword, .out = SMP_STR, .at = where, .eval = fetch_hdrs, .data = bits,          \
-		.help = text }
+	{                                                                                          \
+		.name = keyword, .out = SMP_STR, .at = where, .eval = fetch_hdrs, .data = bits,    \
+		.help = text                                                                       \
+	}
 #define HDR_NAMES(keyword, where, bits, text)                                                      \
-	{ .name = keyword, .out = SMP_STR, .args = { ARG_STR }, .at = where, .eval = fetch_hdrs,   \
-		.data = (bits) | NAMES_ONLY, .usage = "[<delim>]", .help = text }
+	{                                                                                          \
+		.name = keyword, .out = SMP_STR, .args = { ARG_STR }, .at = where,                 \
+		.eval = fetch_hdrs, .data = (bits) | NAMES_ONLY, .usage = "[<delim>]",             \
+		.help = text                                                                       \
+	}
 
 const struct fetch_row fetch_hdr_rows[] = {
 	HDR("hdr", SMP_STR, AT_BOTH, 0, "header value, of request or response by the place"),
@@ -283,9 +290,17 @@ const struct fetch_row fetch_hdr_rows[] = {
 	HDR_NAMES("res.hdr_names", AT_RES, DIR_RES, "names of all response fields"),
 	HDRS("req.hdrs", AT_REQ, DIR_REQ, "all request fields in one text"),
 	HDRS("res.hdrs", AT_RES, DIR_RES, "all response fields in one text"),
-	{ .name = "http_auth_bearer", .out = SMP_STR, .args = { ARG_HDR }, .at = AT_REQ,
-	    .eval = fetch_auth_bearer, .usage = "[<header>]", .help = "bearer token of the client" },
-	{ .name = "http_auth_type", .out = SMP_STR, .at = AT_REQ, .eval = fetch_auth_type,
+	{ .name = "http_auth_bearer",
+	    .out = SMP_STR,
+	    .args = { ARG_HDR },
+	    .at = AT_REQ,
+	    .eval = fetch_auth_bearer,
+	    .usage = "[<header>]",
+	    .help = "bearer token of the client" },
+	{ .name = "http_auth_type",
+	    .out = SMP_STR,
+	    .at = AT_REQ,
+	    .eval = fetch_auth_type,
 	    .help = "scheme of the Authorization field when it is known" },
 	{ .name = NULL },
 };

@@ -161,8 +161,8 @@ static bool param_next(
 		struct slice one = slice_cut(rest, '&');
 		/* An own delimiter starts the parameters ("/path;id=1;x=2") and separates them. */
 		if (delim != '?') {
-			struct slice longer = slice_make(
-			    one.ptr, one.len + (rest->ptr ? rest->len + 1 : 0));
+			struct slice longer =
+			    slice_make(one.ptr, one.len + (rest->ptr ? rest->len + 1 : 0));
 			*rest = longer;
 			one = slice_cut(rest, delim);
 		}
@@ -196,7 +196,8 @@ static bool walk_params(const struct args *args, unsigned flag_arg, char delim, 
 static int check_urlp(const struct arg_place *at, struct args *args)
 {
 	if (args_has(args, 1) && args->v[1].str.len > 1) {
-		conf_error(at->conf, at->line, at->arg, "%s: the delimiter is one character", at->what);
+		conf_error(
+		    at->conf, at->line, at->arg, "%s: the delimiter is one character", at->what);
 		return -1;
 	}
 	if (args_has(args, 1) && args->v[1].str.len == 0)
@@ -262,57 +263,121 @@ static bool fetch_url_host(struct rule_ctx *cx, const struct args *args, uintptr
 }
 
 #define PART(keyword, part, text)                                                                  \
-	{ .name = keyword, .out = SMP_STR, .acl_forms = true, .at = AT_REQ, .eval = fetch_part,    \
-		.data = part, .help = text }
+	{                                                                                          \
+		.name = keyword, .out = SMP_STR, .acl_forms = true, .at = AT_REQ,                  \
+		.eval = fetch_part, .data = part, .help = text                                     \
+	}
 #define URLP(keyword, type, to_int, text)                                                          \
-	{ .name = keyword, .out = type, .args = { ARG_STR, ARG_STR, ARG_STR }, .acl_forms = true,  \
-		.at = AT_REQ, .eval = fetch_urlp, .data = to_int, .check = check_urlp,             \
-		.usage = "[<name>[,<delim>[,i]]]", .help = text }
+	{                                                                                          \
+		.name = keyword, .out = type, .args = { ARG_STR, ARG_STR, ARG_STR },               \
+		.acl_forms = true, .at = AT_REQ, .eval = fetch_urlp, .data = to_int,               \
+		.check = check_urlp, .usage = "[<name>[,<delim>[,i]]]", .help = text               \
+	}
 
 const struct fetch_row fetch_http_rows[] = {
-	{ .name = "method", .out = SMP_METH, .at = AT_REQ, .eval = fetch_method,
+	{ .name = "method",
+	    .out = SMP_METH,
+	    .at = AT_REQ,
+	    .eval = fetch_method,
 	    .help = "method of the request" },
 	PART("path", PART_PATH, "path of the request, without host and query"),
 	PART("pathq", PART_PATHQ, "path of the request with its query"),
 	PART("url", PART_URL, "request target as it was received"),
 	PART("base", PART_BASE, "first Host field and path"),
 	PART("baseq", PART_BASEQ, "first Host field, path and query"),
-	{ .name = "query", .out = SMP_STR, .args = { ARG_STR }, .at = AT_REQ,
-	    .eval = fetch_query, .check = check_query, .usage = "[with_qm]",
+	{ .name = "query",
+	    .out = SMP_STR,
+	    .args = { ARG_STR },
+	    .at = AT_REQ,
+	    .eval = fetch_query,
+	    .check = check_query,
+	    .usage = "[with_qm]",
 	    .help = "query of the request, behind the '?'" },
-	{ .name = "base32", .out = SMP_SINT, .at = AT_REQ, .eval = fetch_hash32,
-	    .data = PART_BASE, .help = "32-bit hash of base" },
-	{ .name = "base32+src", .out = SMP_BIN, .at = AT_REQ, .eval = fetch_hash32_src,
-	    .data = PART_BASE, .help = "base32 and the client's address" },
-	{ .name = "url32", .out = SMP_SINT, .at = AT_REQ, .eval = fetch_hash32,
-	    .data = PART_BASEQ, .help = "32-bit hash of first Host field, path and query" },
-	{ .name = "url32+src", .out = SMP_BIN, .at = AT_REQ, .eval = fetch_hash32_src,
-	    .data = PART_BASEQ, .help = "url32 and the client's address" },
-	{ .name = "url_ip", .out = SMP_IPV4, .at = AT_REQ, .eval = fetch_url_host,
+	{ .name = "base32",
+	    .out = SMP_SINT,
+	    .at = AT_REQ,
+	    .eval = fetch_hash32,
+	    .data = PART_BASE,
+	    .help = "32-bit hash of base" },
+	{ .name = "base32+src",
+	    .out = SMP_BIN,
+	    .at = AT_REQ,
+	    .eval = fetch_hash32_src,
+	    .data = PART_BASE,
+	    .help = "base32 and the client's address" },
+	{ .name = "url32",
+	    .out = SMP_SINT,
+	    .at = AT_REQ,
+	    .eval = fetch_hash32,
+	    .data = PART_BASEQ,
+	    .help = "32-bit hash of first Host field, path and query" },
+	{ .name = "url32+src",
+	    .out = SMP_BIN,
+	    .at = AT_REQ,
+	    .eval = fetch_hash32_src,
+	    .data = PART_BASEQ,
+	    .help = "url32 and the client's address" },
+	{ .name = "url_ip",
+	    .out = SMP_IPV4,
+	    .at = AT_REQ,
+	    .eval = fetch_url_host,
 	    .help = "address in an absolute request target" },
-	{ .name = "url_port", .out = SMP_SINT, .at = AT_REQ, .eval = fetch_url_host, .data = 1,
+	{ .name = "url_port",
+	    .out = SMP_SINT,
+	    .at = AT_REQ,
+	    .eval = fetch_url_host,
+	    .data = 1,
 	    .help = "port in an absolute request target" },
 	URLP("urlp", SMP_STR, 0, "parameter of the query"),
 	URLP("url_param", SMP_STR, 0, "parameter of the query"),
 	URLP("urlp_val", SMP_SINT, 1, "parameter of the query as an integer"),
-	{ .name = "req.body_param", .out = SMP_STR, .args = { ARG_STR, ARG_STR }, .at = AT_REQ,
-	    .eval = fetch_body_param, .check = check_body_param, .usage = "[<name>[,i]]",
+	{ .name = "req.body_param",
+	    .out = SMP_STR,
+	    .args = { ARG_STR, ARG_STR },
+	    .at = AT_REQ,
+	    .eval = fetch_body_param,
+	    .check = check_body_param,
+	    .usage = "[<name>[,i]]",
 	    .help = "parameter of a form in the body that was waited for" },
-	{ .name = "req.ver", .out = SMP_STR, .at = AT_REQ, .eval = fetch_req_ver,
+	{ .name = "req.ver",
+	    .out = SMP_STR,
+	    .at = AT_REQ,
+	    .eval = fetch_req_ver,
 	    .help = "version of the request: 1.0, 1.1, 2.0" },
-	{ .name = "req_ver", .out = SMP_STR, .at = AT_REQ, .eval = fetch_req_ver,
+	{ .name = "req_ver",
+	    .out = SMP_STR,
+	    .at = AT_REQ,
+	    .eval = fetch_req_ver,
 	    .help = "same as req.ver" },
-	{ .name = "res.ver", .out = SMP_STR, .at = AT_RES, .eval = fetch_res_ver,
+	{ .name = "res.ver",
+	    .out = SMP_STR,
+	    .at = AT_RES,
+	    .eval = fetch_res_ver,
 	    .help = "version of the response" },
-	{ .name = "resp_ver", .out = SMP_STR, .at = AT_RES, .eval = fetch_res_ver,
+	{ .name = "resp_ver",
+	    .out = SMP_STR,
+	    .at = AT_RES,
+	    .eval = fetch_res_ver,
 	    .help = "same as res.ver" },
-	{ .name = "status", .out = SMP_SINT, .at = AT_RES, .eval = fetch_status,
+	{ .name = "status",
+	    .out = SMP_SINT,
+	    .at = AT_RES,
+	    .eval = fetch_status,
 	    .help = "status of the response" },
-	{ .name = "server_status", .out = SMP_SINT, .at = AT_RES, .eval = fetch_status,
+	{ .name = "server_status",
+	    .out = SMP_SINT,
+	    .at = AT_RES,
+	    .eval = fetch_status,
 	    .help = "status of the response as the server gave it" },
-	{ .name = "req.proto_http", .out = SMP_BOOL, .at = AT_REQ, .eval = fetch_proto_http,
+	{ .name = "req.proto_http",
+	    .out = SMP_BOOL,
+	    .at = AT_REQ,
+	    .eval = fetch_proto_http,
 	    .help = "true when the request is HTTP" },
-	{ .name = "req_proto_http", .out = SMP_BOOL, .at = AT_REQ, .eval = fetch_proto_http,
+	{ .name = "req_proto_http",
+	    .out = SMP_BOOL,
+	    .at = AT_REQ,
+	    .eval = fetch_proto_http,
 	    .help = "same as req.proto_http" },
 	{ .name = NULL },
 };

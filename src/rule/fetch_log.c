@@ -34,8 +34,7 @@ static bool fetch_capture_uri(struct rule_ctx *cx, const struct args *args, uint
 	http_target_split(r->uri, &t);
 	if (!t.path.len || t.path.ptr[0] != '/')
 		return false;
-	return ret_str(ret,
-	    slice_make(t.path.ptr, (size_t)(r->uri.ptr + r->uri.len - t.path.ptr)));
+	return ret_str(ret, slice_make(t.path.ptr, (size_t)(r->uri.ptr + r->uri.len - t.path.ptr)));
 }
 
 static bool fetch_capture_ver(struct rule_ctx *cx, const struct args *args, uintptr_t data,
@@ -44,8 +43,7 @@ static bool fetch_capture_ver(struct rule_ctx *cx, const struct args *args, uint
 	const struct log_record *r = ctx_record(cx);
 	if (data & DIR_RES)
 		return cx->res &&
-		       ret_str(ret,
-			   cx->res->version == 10 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1"));
+		       ret_str(ret, cx->res->version == 10 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1"));
 	return r && r->version.len && ret_str(ret, r->version);
 }
 
@@ -131,14 +129,28 @@ static bool fetch_when(struct rule_ctx *cx, const struct args *args, uintptr_t d
 
 #define AT_TXN (AT_REQ | AT_RES | RULE_AT_LOG)
 #define ROW(keyword, type, fn, number, text)                                                       \
-	{ .name = keyword, .out = type, .at = AT_TXN, .eval = fn, .data = number, .help = text }
+	{                                                                                          \
+		.name = keyword, .out = type, .at = AT_TXN, .eval = fn, .data = number,            \
+		.help = text                                                                       \
+	}
 
 const struct fetch_row fetch_log_rows[] = {
-	{ .name = "capture.req.hdr", .out = SMP_STR, .args_min = 1, .args = { ARG_UINT },
-	    .at = AT_TXN, .eval = fetch_capture, .usage = "<idx>",
+	{ .name = "capture.req.hdr",
+	    .out = SMP_STR,
+	    .args_min = 1,
+	    .args = { ARG_UINT },
+	    .at = AT_TXN,
+	    .eval = fetch_capture,
+	    .usage = "<idx>",
 	    .help = "captured request header of that position" },
-	{ .name = "capture.res.hdr", .out = SMP_STR, .args_min = 1, .args = { ARG_UINT },
-	    .at = AT_TXN, .eval = fetch_capture, .data = DIR_RES, .usage = "<idx>",
+	{ .name = "capture.res.hdr",
+	    .out = SMP_STR,
+	    .args_min = 1,
+	    .args = { ARG_UINT },
+	    .at = AT_TXN,
+	    .eval = fetch_capture,
+	    .data = DIR_RES,
+	    .usage = "<idx>",
 	    .help = "captured response header of that position" },
 	ROW("capture.req.method", SMP_STR, fetch_capture_method, 0, "method as received"),
 	ROW("capture.req.uri", SMP_STR, fetch_capture_uri, 0, "path and query as received"),
@@ -154,11 +166,22 @@ const struct fetch_row fetch_log_rows[] = {
 	ROW("bytes_out", SMP_SINT, fetch_bytes, 1, "bytes to the client"),
 	ROW("req.bytes_in", SMP_SINT, fetch_bytes, 0, "bytes from the client"),
 	ROW("res.bytes_in", SMP_SINT, fetch_bytes, 1, "bytes from the server"),
-	{ .name = "accept_date", .out = SMP_SINT, .args = { ARG_STR }, .at = AT_STREAM,
-	    .eval = fetch_when, .check = check_unit, .usage = "[<unit>]",
+	{ .name = "accept_date",
+	    .out = SMP_SINT,
+	    .args = { ARG_STR },
+	    .at = AT_STREAM,
+	    .eval = fetch_when,
+	    .check = check_unit,
+	    .usage = "[<unit>]",
 	    .help = "time at which the connection was accepted" },
-	{ .name = "request_date", .out = SMP_SINT, .args = { ARG_STR }, .at = AT_TXN,
-	    .eval = fetch_when, .data = 1, .check = check_unit, .usage = "[<unit>]",
+	{ .name = "request_date",
+	    .out = SMP_SINT,
+	    .args = { ARG_STR },
+	    .at = AT_TXN,
+	    .eval = fetch_when,
+	    .data = 1,
+	    .check = check_unit,
+	    .usage = "[<unit>]",
 	    .help = "time at which the request began" },
 	{ .name = NULL },
 };

@@ -39,18 +39,26 @@ static bool fetch_name(struct rule_ctx *cx, const struct args *args, uintptr_t d
 #define AT_SRV	(AT_RES | RULE_AT_LOG | RULE_AT_BACKEND)
 
 #define GAUGE(keyword, arg_usage, text)                                                            \
-	{ .name = keyword, .out = SMP_SINT, .args = { ARG_PROXY }, .at = AT_ANY,                   \
-		.eval = fetch_gauge, .data = (uintptr_t)keyword, .usage = arg_usage, .help = text }
+	{                                                                                          \
+		.name = keyword, .out = SMP_SINT, .args = { ARG_PROXY }, .at = AT_ANY,             \
+		.eval = fetch_gauge, .data = (uintptr_t)keyword, .usage = arg_usage, .help = text  \
+	}
 #define GAUGE_SRV(keyword, text)                                                                   \
-	{ .name = keyword, .out = SMP_SINT, .args_min = 1, .args = { ARG_PROXY }, .at = AT_ANY,    \
-		.eval = fetch_gauge, .data = (uintptr_t)keyword,                                   \
-		.usage = "[<backend>/]<server>", .help = text }
+	{                                                                                          \
+		.name = keyword, .out = SMP_SINT, .args_min = 1, .args = { ARG_PROXY },            \
+		.at = AT_ANY, .eval = fetch_gauge, .data = (uintptr_t)keyword,                     \
+		.usage = "[<backend>/]<server>", .help = text                                      \
+	}
 #define GAUGE_HERE(keyword, where, text)                                                           \
-	{ .name = keyword, .out = SMP_SINT, .at = where, .eval = fetch_gauge,                      \
-		.data = (uintptr_t)keyword, .help = text }
+	{                                                                                          \
+		.name = keyword, .out = SMP_SINT, .at = where, .eval = fetch_gauge,                \
+		.data = (uintptr_t)keyword, .help = text                                           \
+	}
 #define NAME(keyword, where, text)                                                                 \
-	{ .name = keyword, .out = SMP_STR, .at = where, .eval = fetch_name,                        \
-		.data = (uintptr_t)keyword, .help = text }
+	{                                                                                          \
+		.name = keyword, .out = SMP_STR, .at = where, .eval = fetch_name,                  \
+		.data = (uintptr_t)keyword, .help = text                                           \
+	}
 
 const struct fetch_row fetch_proxy_rows[] = {
 	GAUGE("fe_conn", "[<frontend>]", "present connections of the frontend"),
@@ -70,8 +78,14 @@ const struct fetch_row fetch_proxy_rows[] = {
 	GAUGE_SRV("srv_weight", "present weight of the server"),
 	GAUGE_SRV("srv_iweight", "weight of the server as configured"),
 	GAUGE_SRV("srv_uweight", "weight of the server as set"),
-	{ .name = "srv_is_up", .out = SMP_BOOL, .args_min = 1, .args = { ARG_PROXY }, .at = AT_ANY,
-	    .eval = fetch_flag, .data = (uintptr_t) "srv_is_up", .usage = "[<backend>/]<server>",
+	{ .name = "srv_is_up",
+	    .out = SMP_BOOL,
+	    .args_min = 1,
+	    .args = { ARG_PROXY },
+	    .at = AT_ANY,
+	    .eval = fetch_flag,
+	    .data = (uintptr_t) "srv_is_up",
+	    .usage = "[<backend>/]<server>",
 	    .help = "whether the server is usable" },
 	GAUGE_HERE("act_conn", AT_ANY, "present connections of the process"),
 	GAUGE_HERE("dst_conn", AT_STREAM, "present connections of the listener"),
@@ -84,8 +98,12 @@ const struct fetch_row fetch_proxy_rows[] = {
 	NAME("srv_name", AT_SRV, "name of the server"),
 	NAME("so_name", AT_STREAM, "name of the listener"),
 	NAME("fe_defbe", AT_STREAM, "name of the frontend's default backend"),
-	{ .name = "stopping", .out = SMP_BOOL, .at = AT_ANY, .eval = fetch_flag,
-	    .data = (uintptr_t) "stopping", .help = "whether the process is stopping" },
+	{ .name = "stopping",
+	    .out = SMP_BOOL,
+	    .at = AT_ANY,
+	    .eval = fetch_flag,
+	    .data = (uintptr_t) "stopping",
+	    .help = "whether the process is stopping" },
 	GAUGE_HERE("uptime", AT_ANY, "seconds since the process started"),
 	{ .name = NULL },
 };

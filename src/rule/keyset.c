@@ -18,8 +18,7 @@ static bool key_eq(const struct keyset *k, struct slice a, struct slice b)
 	return k->fold ? slice_ieq(a, b) : slice_eq(a, b);
 }
 
-const struct pattern *keyset_find(
-    const struct keyset *k, struct slice key, pattern_key_fn *key_of)
+const struct pattern *keyset_find(const struct keyset *k, struct slice key, pattern_key_fn *key_of)
 {
 	if (!k->slots)
 		return NULL;

@@ -25,7 +25,6 @@ typedef struct slice pattern_key_fn(const struct pattern *p);
 int keyset_build(struct keyset *k, struct arena *arena, const struct pattern *list, bool which,
     bool (*pick)(const struct pattern *p, bool which), bool fold, pattern_key_fn *key,
     unsigned (*length)(const struct pattern *p));
-const struct pattern *keyset_find(
-    const struct keyset *k, struct slice key, pattern_key_fn *key_of);
+const struct pattern *keyset_find(const struct keyset *k, struct slice key, pattern_key_fn *key_of);
 
 #endif

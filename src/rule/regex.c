@@ -66,8 +66,7 @@ unsigned regex_exec(const struct regex *re, struct rule_ctx *cx, struct slice te
 	if (unlikely(!cx->regex_scratch)) {
 		pcre2_general_context *memory =
 		    pcre2_general_context_create(from_arena, to_arena, cx->arena);
-		cx->regex_scratch =
-		    memory ? pcre2_match_data_create(REGEX_GROUPS, memory) : NULL;
+		cx->regex_scratch = memory ? pcre2_match_data_create(REGEX_GROUPS, memory) : NULL;
 		if (!cx->regex_scratch)
 			return 0;
 	}
@@ -146,8 +145,8 @@ static size_t escape_at(struct slice r, struct slice text, const struct regex_sp
 		unsigned group = (unsigned)(r.ptr[1] - '0');
 		*ret = SLICE_NULL;
 		if (group < spans_n && spans[group].from != SIZE_MAX)
-			*ret = slice_sub(
-			    text, spans[group].from, spans[group].to - spans[group].from);
+			*ret =
+			    slice_sub(text, spans[group].from, spans[group].to - spans[group].from);
 		return 2;
 	}
 	if (r.ptr[1] == 'x' && r.len >= 4 && rule_hex_digit(r.ptr[2]) >= 0 &&

@@ -89,7 +89,8 @@ struct rule_reply {
 	struct slice body;
 	const char *file_raw; /* a complete raw response (errorfile), instead of the fields above */
 	size_t file_raw_len;
-	const struct rule_reply_hdr *hdrs; /* behind content-length and content-type, in this order */
+	const struct rule_reply_hdr
+	    *hdrs; /* behind content-length and content-type, in this order */
 	unsigned hdrs_n;
 	bool close; /* the connection shall not be kept */
 };
@@ -115,6 +116,12 @@ bool expr_eval(const struct expr *e, struct rule_ctx *cx, enum sample_type to, s
 /* Named ACLs of one proxy; those of a defaults section are found through parent. */
 struct acl_scope;
 struct acl_scope *acl_scope_new(struct arena *arena, const struct acl_scope *parent);
+/*
+ * How "capture ... len N" gets a slot: add() returns its number, or -1. Scopes without it refuse such rules.
+ * Call before rules are added.
+ */
+void acl_scope_on_capture(
+    struct acl_scope *scope, int (*add)(void *proxy, bool response, unsigned len), void *proxy);
 /* "acl NAME expr ..." from line->argv[arg] on. 0 or -1, told. */
 int acl_add(struct conf *conf, const struct conf_line *line, int arg, struct acl_scope *scope);
 
@@ -122,7 +129,7 @@ struct cond;
 
 /*
  * "if ..." or "unless ..." at line->argv[arg] to the end of the line. NULL with *ret_ok true when the line ends
- * there (no condition). ACL names that come later in the section are resolved by cond_resolve_all().
+ * there (no condition). ACLs stand in front of the conditions that name them.
  */
 struct cond *cond_parse(struct conf *conf, const struct conf_line *line, int arg,
     struct acl_scope *scope, unsigned where, bool *ret_ok);
@@ -208,7 +215,10 @@ extern const char logfmt_text_error[];
 struct rule_keyword_name {
 	const char *name, *usage, *help;
 };
-/* Walks the tables by index until .name is NULL: "acl", "fetch", "conv", "http-request", "log-alias" ... */
+/*
+ * Walks a table by index until .name is NULL: "acl" (predefined ones), "fetch", "conv", "log-alias",
+ * "http-request", "tcp-request content" and the other kinds of rules.
+ */
 struct rule_keyword_name rule_list(const char *table, size_t i);
 
 #endif
