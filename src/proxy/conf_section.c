@@ -85,6 +85,14 @@ const char *join_words(struct conf *conf, const struct conf_line *line, int arg)
 	return copy;
 }
 
+struct slice lower_name(struct arena *arena, const char *name)
+{
+	char *copy = arena_strdup(arena, name);
+	for (char *s = copy; s && *s; s++)
+		*s = ascii_lower(*s);
+	return slice_str(copy);
+}
+
 int save_line(struct conf *conf, struct saved_lines *to, const struct conf_line *line, int arg,
     enum rules_kind kind)
 {
@@ -118,8 +126,8 @@ int save_line(struct conf *conf, struct saved_lines *to, const struct conf_line 
 	return 0;
 }
 
-static void proxy_message(struct conf *conf, const struct proxy *p, enum diag_level level,
-    const char *fmt, va_list ap)
+static void proxy_message(
+    struct conf *conf, const struct proxy *p, enum diag_level level, const char *fmt, va_list ap)
 {
 	diag_vadd(conf_diag(conf), level, p->pos, fmt, ap);
 }
@@ -271,7 +279,8 @@ static void note_use(const struct conf_call *call, struct proxy *from, bool by_n
 		b->used_as_last = true;
 	if (!was_mixed && b->used_by_name && b->used_as_last && b->is_named)
 		conf_warning(call->conf, call->line, 0,
-		    "defaults section '%s' (declared at %s:%u) is used both by name and as the last "
+		    "defaults section '%s' (declared at %s:%u) is used both by name and as the "
+		    "last "
 		    "one; better name it with 'from' in every section that means it",
 		    from->name, from->pos.file ? from->pos.file : "", from->pos.line);
 	b->used_as |= caps;
@@ -291,7 +300,8 @@ static bool rules_fit(const struct conf_call *call, const struct proxy *from, un
 		why = "frontends and backends cannot inherit from the same defaults section if it "
 		      "defines TCP/HTTP rules";
 	else if (caps == PROXY_BE && b->has_conn_rules)
-		why = "a backend section cannot inherit from a defaults section defining 'tcp-request "
+		why = "a backend section cannot inherit from a defaults section defining "
+		      "'tcp-request "
 		      "connection' or 'tcp-request session' rules";
 	if (!why)
 		return true;
@@ -354,6 +364,7 @@ static void *open_defaults(const struct conf_call *call)
 		return NULL;
 	}
 	p->caps = PROXY_FE | PROXY_BE;
+	acl_scope_on_capture(p->acls, capture_slot, p);
 	p->build->is_defaults = true;
 	p->build->is_named = named;
 	p->next = c->defaults;
@@ -421,6 +432,8 @@ static void *open_proxy(const struct conf_call *call, unsigned caps)
 	p->name = name;
 	p->caps = caps;
 	p->is_listen = caps == (PROXY_FE | PROXY_BE);
+	if (caps & PROXY_FE)
+		acl_scope_on_capture(p->acls, capture_slot, p);
 	tell_duplicates(call, p);
 	if (add_proxy(p->config, p) < 0) {
 		(void)no_memory(call->conf, line);

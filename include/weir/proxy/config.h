@@ -71,13 +71,16 @@ struct config {
 	unsigned proxies_n;
 	unsigned workers; /* threads that will run it */
 	int64_t loaded_wall_s;
-	struct proxy *defaults; /* sections read so far, the last one first; linked by next */
-	bool attached;		/* config_attach() was called */
+	struct proxy *defaults;	 /* sections read so far, the last one first; linked by next */
+	struct worker *attached; /* worker 0 once config_attach() was called */
+	struct mail last_unref;	 /* to it, when the last reference goes */
 };
 
 struct config *config_new(void);
 struct config *config_ref(struct config *c);
-void config_unref(struct config *c);
+void config_unref(struct config *c); /* any worker */
+/* The same for the main thread before the workers run, and after they have ended. */
+void config_close(struct config *c);
 
 /*
  * Ties a finished configuration to what runs: finds or makes the runtime objects of its frontends, backends and
