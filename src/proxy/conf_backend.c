@@ -406,5 +406,5 @@ const struct conf_keyword proxy_backend_keywords[] = {
 	    "which idle server connections requests of other clients may take" },
 	{ "http-send-name-header", CONF_PROXY, KW_BE | CONF_MAY_NEGATE, 0, 1, set_send_name_header,
 	    0, "[<header>]", "header that tells a server its name" },
-	{ NULL },
+	{ .name = NULL },
 };

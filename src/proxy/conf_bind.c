@@ -395,7 +395,7 @@ const struct conf_option bind_options[] = {
 	LATER("tls-ticket-keys", 1),
 	LATER("tls-tickets", 0),
 	LATER("verify", 1),
-	{ NULL },
+	{ .name = NULL },
 };
 
 /* ---- addresses ---- */

@@ -111,5 +111,5 @@ const struct conf_keyword proxy_capture_keywords[] = {
 	    "keeps a cookie of request and response for the logs" },
 	{ "declare capture", NOT_DEFAULTS, 0, 3, 3, declare_capture, 0,
 	    "{ request | response } len <length>", "reserves a slot for the action 'capture'" },
-	{ NULL },
+	{ .name = NULL },
 };

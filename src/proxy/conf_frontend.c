@@ -90,5 +90,5 @@ const struct conf_keyword proxy_frontend_keywords[] = {
 	    "how the id of a request is made" },
 	{ "unique-id-header", CONF_PROXY, KW_FE, 1, 1, set_unique_id_header, 0, "<name>",
 	    "header that carries the id to the server" },
-	{ NULL },
+	{ .name = NULL },
 };

@@ -327,5 +327,5 @@ const struct conf_keyword proxy_option_keywords[] = {
 	    "lines of what went wrong have level err"),
 	FLAG_ROW("socket-stats", KW_FE, PR_O_SOCKET_STATS, "statistics of each listener"),
 	FLAG_ROW("contstats", KW_FE, PR_O_CONTSTATS, "bytes are counted while they pass"),
-	{ NULL },
+	{ .name = NULL },
 };

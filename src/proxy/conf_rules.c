@@ -305,5 +305,5 @@ const struct conf_keyword proxy_rule_keywords[] = {
 	    "{ if | unless } <condition>", "persistence is not looked at" },
 	{ "monitor fail", NOT_DEFAULTS, KW_FE, 2, -1, add_monitor_fail, 0,
 	    "{ if | unless } <condition>", "when 'monitor-uri' answers 503" },
-	{ NULL },
+	{ .name = NULL },
 };

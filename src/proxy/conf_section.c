@@ -126,6 +126,7 @@ int save_line(struct conf *conf, struct saved_lines *to, const struct conf_line 
 	return 0;
 }
 
+WEIR_PRINTF(4, 0)
 static void proxy_message(
     struct conf *conf, const struct proxy *p, enum diag_level level, const char *fmt, va_list ap)
 {
