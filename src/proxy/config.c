@@ -66,15 +66,7 @@ struct config *config_ref(struct config *c)
 	return c;
 }
 
-static void config_free(struct config *c)
-{
-	htab_done(&c->frontends);
-	htab_done(&c->backends);
-	arena_reset(&c->arena);
-	free(c);
-}
-
-static void detach_and_free(struct worker *w, struct config *c)
+static void config_detach(struct worker *w, struct config *c)
 {
 	for (struct proxy *p = c->proxies; p; p = p->next) {
 		proxy_rt_put(p->rt);
@@ -82,40 +74,24 @@ static void detach_and_free(struct worker *w, struct config *c)
 		if (p->caps & PROXY_BE && p->be.rt)
 			backend_detach(w, &p->be);
 	}
-	config_free(c);
 }
 
-static void on_last_unref(struct worker *w, struct mail *mail)
-{
-	detach_and_free(w, container_of(mail, struct config, last_unref));
-}
-
-/* Backends are tied and untied on worker 0 only, whoever gives the last reference back. */
-void config_unref(struct config *c)
+void config_unref(struct worker *w, struct config *c)
 {
 	if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	if (c->attached)
-		worker_post(c->attached, &c->last_unref, on_last_unref);
-	else
-		config_free(c);
-}
-
-void config_close(struct config *c)
-{
-	if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
-		return;
-	if (c->attached)
-		detach_and_free(c->attached, c);
-	else
-		config_free(c);
+		config_detach(w, c);
+	htab_done(&c->frontends);
+	htab_done(&c->backends);
+	arena_reset(&c->arena);
+	free(c);
 }
 
 int config_attach(struct worker_group *g, struct config *c, struct diag *diag)
 {
-	struct worker *w = worker_get(g, 0);
 	c->workers = worker_count(g);
-	c->attached = w;
+	c->attached = true;
 	for (struct proxy *p = c->proxies; p; p = p->next) {
 		if (p->caps & PROXY_FE) {
 			p->rt = proxy_rt_get(p->name, c->workers);
@@ -129,7 +105,7 @@ int config_attach(struct worker_group *g, struct config *c, struct diag *diag)
 		if (!(p->caps & PROXY_BE))
 			continue;
 		p->be.workers = c->workers;
-		int r = backend_attach(w, &p->be, diag);
+		int r = backend_attach(worker_get(g, 0), &p->be, diag);
 		if (r < 0)
 			return r;
 	}
