@@ -129,8 +129,7 @@ static int make_process(struct program *p)
 	process->start_wall_s = time(NULL);
 	process->node = g->node ? g->node : p->node;
 	process->program = "weir";
-	process->counters =
-	    aligned_alloc(WEIR_CACHELINE, workers * sizeof(*process->counters));
+	process->counters = aligned_alloc(WEIR_CACHELINE, workers * sizeof(*process->counters));
 	process->workers = worker_group_new(workers, g->maxpollevents);
 	if (!process->counters || !process->workers)
 		return -ENOMEM;

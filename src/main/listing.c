@@ -145,8 +145,8 @@ bool modules_list(const char *names, FILE *out)
 		if (slice_eq(name, SLICE("help"))) {
 			list_classes(out);
 		} else if (!list_class(name, out)) {
-			fprintf(stderr, "unknown keyword class '%.*s', see -dKhelp\n",
-			    SLICE_ARG(name));
+			fprintf(
+			    stderr, "unknown keyword class '%.*s', see -dKhelp\n", SLICE_ARG(name));
 			return false;
 		}
 	} while (rest.ptr);

@@ -98,9 +98,9 @@ static void apply_to_proxies(struct program *p)
 		if (!p->args.ignore_unresolved)
 			continue;
 		for (struct server *s = px->servers; s; s = s->next)
-			s->init_addr = s->init_addr ? arena_printf(&p->config->arena, "%s,none",
-							      s->init_addr)
-						    : "last,libc,none";
+			s->init_addr =
+			    s->init_addr ? arena_printf(&p->config->arena, "%s,none", s->init_addr)
+					 : "last,libc,none";
 	}
 }
 
@@ -181,13 +181,15 @@ int program_judge(struct program *p)
 	program_complain(p);
 	if (diag_count(p->diag, DIAG_ERROR)) {
 		if (!p->args.quiet)
-			fprintf(stderr, "[ALERT]    (%d) : config : Fatal errors found in configuration.\n",
+			fprintf(stderr,
+			    "[ALERT]    (%d) : config : Fatal errors found in configuration.\n",
 			    (int)getpid());
 		return -1;
 	}
 	if (warnings && (p->args.zero_warning || (p->config && p->config->global.zero_warning))) {
 		fprintf(stderr,
-		    "[ALERT]    (%d) : config : Some warnings were found and 'zero-warning' is set. "
+		    "[ALERT]    (%d) : config : Some warnings were found and 'zero-warning' is "
+		    "set. "
 		    "Aborting.\n",
 		    (int)getpid());
 		return -1;

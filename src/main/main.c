@@ -162,7 +162,8 @@ static int run(struct program *p)
 	if (a->notices.len && !a->quiet && p->ready_fd < 0)
 		fputs(strbuf_str(&a->notices), stderr);
 	if (!a->paths_n)
-		return refuse("%s", "no configuration file: give one with -f (see weir without options)");
+		return refuse(
+		    "%s", "no configuration file: give one with -f (see weir without options)");
 	if (a->chdir && chdir(a->chdir) < 0)
 		return refuse("cannot change to directory '%s'", a->chdir);
 	return load_and_run(p);

@@ -196,7 +196,8 @@ static void on_checked(struct master *m, int status)
 	if (m->leaving)
 		return;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		say(m, "[ALERT]", "reload failed: the configuration is not valid, the old one stays");
+		say(m, "[ALERT]",
+		    "reload failed: the configuration is not valid, the old one stays");
 		end_reload(m);
 		return;
 	}

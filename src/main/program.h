@@ -21,7 +21,7 @@ struct program {
 	struct config *config;
 	struct process process;
 	char **environment; /* the process's own, while the configuration's is in place */
-	const char *node; /* host name */
+	const char *node;   /* host name */
 	int ready_fd;	    /* to the master, or -1 */
 	int exit_signal;    /* that ended the process, or 0 */
 	int start_error;    /* -errno of a worker that could not start */

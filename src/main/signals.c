@@ -15,8 +15,8 @@
 
 #define DRAIN_POLL_MS 20
 
-static const int handled[] = { SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP, SIGTTOU, SIGTTIN,
-	SIGQUIT, SIGCHLD };
+static const int handled[] = { SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP, SIGTTOU, SIGTTIN, SIGQUIT,
+	SIGCHLD };
 
 static void fill(sigset_t *set)
 {
