@@ -162,6 +162,12 @@ struct switch_rule {
 	struct conf_pos pos;
 };
 
+/* What is counted of one listener, with "option socket-stats". */
+struct bind_stats {
+	struct gauges g;
+	struct counters *counters; /* one a worker */
+};
+
 /* One "bind" address. */
 struct bind_conf {
 	struct bind_conf *next;
@@ -182,6 +188,7 @@ struct bind_conf {
 	bool expose_fd;
 	struct conf_pos pos;
 	struct listener *listener; /* what runs */
+	struct bind_stats *stats;  /* its counters, or NULL */
 };
 
 struct proxy {
