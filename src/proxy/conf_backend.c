@@ -31,8 +31,7 @@ static int parse_address(const struct conf_call *call, int arg, unsigned allow,
     struct net_spec *spec, struct net_addr *ret)
 {
 	char err[256] = "";
-	if (net_spec_parse(
-		slice_str(call->line->argv[arg]), allow, spec, err, sizeof(err)) < 0) {
+	if (net_spec_parse(slice_str(call->line->argv[arg]), allow, spec, err, sizeof(err)) < 0) {
 		conf_error(call->conf, call->line, arg, "'%s' : %s", call->row->name, err);
 		return -1;
 	}
@@ -149,8 +148,8 @@ static int set_source(const struct conf_call *call)
 		return 0;
 	p->source = (struct net_connect_opts){ .tos = -1 };
 	p->source_use = SOURCE_PLAIN;
-	if (parse_address(call, call->arg, NET_ALLOW_NAME | NET_ALLOW_PORT_RANGE, &spec,
-		&p->source_addr) < 0)
+	if (parse_address(
+		call, call->arg, NET_ALLOW_NAME | NET_ALLOW_PORT_RANGE, &spec, &p->source_addr) < 0)
 		return -1;
 	if (spec.port_mode == NET_PORT_RANGE) {
 		p->source.source_port_low = spec.port;
@@ -191,7 +190,8 @@ static int set_hash_balance_factor(const struct conf_call *call)
 		return -1;
 	if (n > 0 && n <= 100) {
 		conf_error(call->conf, call->line, call->arg,
-		    "'hash-balance-factor' must be 0 to switch it off, or above 100: %d would leave "
+		    "'hash-balance-factor' must be 0 to switch it off, or above 100: %d would "
+		    "leave "
 		    "no server to choose",
 		    (int)n);
 		return -1;
@@ -325,7 +325,8 @@ static int set_retry_on(const struct conf_call *call)
 			return -1;
 		}
 		if (w->bits == 0 && line->argc - call->arg > 1) {
-			conf_error(call->conf, line, i, "'none' must be the only word of 'retry-on'");
+			conf_error(
+			    call->conf, line, i, "'none' must be the only word of 'retry-on'");
 			return -1;
 		}
 		bits |= w->bits;
@@ -373,7 +374,8 @@ const struct conf_keyword proxy_backend_keywords[] = {
 	{ "dispatch", SERVER_SCOPE, KW_BE, 1, 1, set_dispatch, 0, "<address>:<port>",
 	    "one address that gets everything, when there are no servers" },
 	{ "source", CONF_PROXY, KW_BE, 1, -1, set_source, 0,
-	    "<address>[:<port>[-<port>]] [usesrc { <address> | client | clientip | hdr_ip(<name>[,<n>]) "
+	    "<address>[:<port>[-<port>]] [usesrc { <address> | client | clientip | "
+	    "hdr_ip(<name>[,<n>]) "
 	    "}] [interface <name>]",
 	    "local address of connections to servers" },
 	{ "balance", CONF_PROXY, KW_BE, 1, -1, set_balance, 0, "<algorithm> [arguments...]",

@@ -146,8 +146,7 @@ static int set_user(const struct conf_option_call *c)
 	struct bind_line *b = c->object;
 	const struct passwd *pw = getpwnam(c->line->argv[c->arg]);
 	if (!pw) {
-		conf_error(
-		    c->conf, c->line, c->arg, "unknown user '%s'", c->line->argv[c->arg]);
+		conf_error(c->conf, c->line, c->arg, "unknown user '%s'", c->line->argv[c->arg]);
 		return -1;
 	}
 	b->bind.listen.uid = (int)pw->pw_uid;
@@ -159,8 +158,7 @@ static int set_group(const struct conf_option_call *c)
 	struct bind_line *b = c->object;
 	const struct group *gr = getgrnam(c->line->argv[c->arg]);
 	if (!gr) {
-		conf_error(
-		    c->conf, c->line, c->arg, "unknown group '%s'", c->line->argv[c->arg]);
+		conf_error(c->conf, c->line, c->arg, "unknown group '%s'", c->line->argv[c->arg]);
 		return -1;
 	}
 	b->bind.listen.gid = (int)gr->gr_gid;
@@ -280,7 +278,8 @@ static int set_thread(const struct conf_option_call *c)
 		}
 		if (r < 0) {
 			conf_error(c->conf, c->line, c->arg,
-			    "thread set '%.*s' : expects 'all', 'odd', 'even', a number from 1 to %d "
+			    "thread set '%.*s' : expects 'all', 'odd', 'even', a number from 1 to "
+			    "%d "
 			    "or a range of them",
 			    SLICE_ARG(s), WORKER_MAX);
 			return -1;
@@ -291,8 +290,11 @@ static int set_thread(const struct conf_option_call *c)
 	return 0;
 }
 
-#define BIND_FLAG(field)  set_flag, offsetof(struct bind_conf, field)
-#define LATER(name, args) { name, args, NULL, 0, "", "", CONF_NOT_YET }
+#define BIND_FLAG(field) set_flag, offsetof(struct bind_conf, field)
+#define LATER(name, args)                                                                          \
+	{                                                                                          \
+		name, args, NULL, 0, "", "", CONF_NOT_YET                                          \
+	}
 
 const struct conf_option bind_options[] = {
 	{ "accept-proxy", 0, BIND_FLAG(accept_proxy), "",
@@ -310,13 +312,14 @@ const struct conf_option bind_options[] = {
 	    "takes only what comes in by this network interface", 0 },
 	{ "level", 1, set_level, 0, "{ user | operator | admin }",
 	    "admin socket: what its clients may do; operator unless set", 0 },
-	{ "maxconn", 1, set_maxconn, 0, "<connections>", "client connections of this socket at once",
-	    0 },
+	{ "maxconn", 1, set_maxconn, 0, "<connections>",
+	    "client connections of this socket at once", 0 },
 	{ "mode", 1, set_mode, 0, "<mode>", "permissions of a unix socket, in octal", 0 },
 	{ "mss", 1, set_mss, 0, "<bytes>", "largest TCP segment", 0 },
 	{ "name", 1, set_name, 0, "<name>", "name of the socket in logs and statistics", 0 },
 	{ "namespace", 1, set_namespace, 0, "<name>", "network namespace of the socket", 0 },
-	{ "nice", 1, set_nice, 0, "<-1024..1024>", "priority of connections; kept and not used", 0 },
+	{ "nice", 1, set_nice, 0, "<-1024..1024>", "priority of connections; kept and not used",
+	    0 },
 	{ "process", 1, NULL,
 	    (uintptr_t) "weir is one process; 'thread' says which threads serve a socket", "<set>",
 	    "had a meaning when there were several processes", CONF_NO_EFFECT },
@@ -324,8 +327,8 @@ const struct conf_option bind_options[] = {
 	    "admin socket: how messages show their severity; none unless set", 0 },
 	{ "shards", 1, set_shards, 0, "{ <number> | by-thread | by-group }",
 	    "sockets for one address; one a thread unless set", 0 },
-	{ "tcp-ut", 1, set_tcp_ut, 0, "<time>",
-	    "how long sent data may go without acknowledgement", 0 },
+	{ "tcp-ut", 1, set_tcp_ut, 0, "<time>", "how long sent data may go without acknowledgement",
+	    0 },
 	{ "tfo", 0, BIND_FLAG(listen.tfo), "", "TCP fast open", 0 },
 	{ "thread", 1, set_thread, 0, "[<group>/]<set>[,...]", "threads that serve the socket", 0 },
 	{ "transparent", 0, BIND_FLAG(listen.transparent), "",
@@ -408,8 +411,8 @@ static int add_prefix(
 	char path[sizeof(addr->un.sun_path)];
 	int n = snprintf(path, sizeof(path), "%s%s", prefix, addr->un.sun_path);
 	if (n < 0 || (size_t)n >= sizeof(path)) {
-		conf_error(conf, line, arg, "socket path '%s%s' is too long", prefix,
-		    addr->un.sun_path);
+		conf_error(
+		    conf, line, arg, "socket path '%s%s' is too long", prefix, addr->un.sun_path);
 		return -1;
 	}
 	memcpy(addr->un.sun_path, path, (size_t)n + 1);
@@ -434,8 +437,8 @@ static int append_bind(struct conf *conf, const struct conf_line *line, struct b
 static int parse_spec(struct conf *conf, const struct conf_line *line, int arg, struct slice text,
     bool is_stats, struct net_spec *spec)
 {
-	unsigned allow = NET_ALLOW_NAME | NET_ALLOW_PORT_RANGE | NET_ALLOW_FD | NET_ALLOW_UNIX |
-			 NET_NEED_PORT;
+	unsigned allow =
+	    NET_ALLOW_NAME | NET_ALLOW_PORT_RANGE | NET_ALLOW_FD | NET_ALLOW_UNIX | NET_NEED_PORT;
 	char err[256] = "";
 	if (net_spec_parse(text, allow, spec, err, sizeof(err)) < 0) {
 		conf_error(conf, line, arg, "'%s' : address '%.*s' : %s",
@@ -446,9 +449,9 @@ static int parse_spec(struct conf *conf, const struct conf_line *line, int arg, 
 		conf_error(conf, line, arg,
 		    "'%s' : address '%.*s' : %s is not supported by this version of weir",
 		    is_stats ? "stats socket" : "bind", SLICE_ARG(text),
-		    spec->quic	       ? "QUIC"
-			: spec->datagram ? "a datagram socket"
-					 : "sockpair@");
+		    spec->quic	     ? "QUIC"
+		    : spec->datagram ? "a datagram socket"
+				     : "sockpair@");
 		return -1;
 	}
 	return 0;

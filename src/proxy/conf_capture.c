@@ -15,8 +15,8 @@ static int parse_len(const struct conf_call *call, int arg, unsigned *ret)
 {
 	int64_t len;
 	if (strcmp(call->line->argv[arg], "len") != 0 || arg + 1 >= call->line->argc) {
-		conf_error(call->conf, call->line, arg, "'%s' expects 'len <length>'",
-		    call->row->name);
+		conf_error(
+		    call->conf, call->line, arg, "'%s' expects 'len <length>'", call->row->name);
 		return -1;
 	}
 	if (conf_int(call->conf, call->line, arg + 1, 1, CAPTURE_LEN_MAX, &len) < 0)
@@ -25,8 +25,7 @@ static int parse_len(const struct conf_call *call, int arg, unsigned *ret)
 	return no_more_words(call->conf, call->line, arg + 2) ? 0 : -1;
 }
 
-static int append(
-    const struct conf_call *call, bool response, const char *name, unsigned len)
+static int append(const struct conf_call *call, bool response, const char *name, unsigned len)
 {
 	struct proxy *p = call->object;
 	struct capture_conf *c = arena_new(p->arena, struct capture_conf);
@@ -57,8 +56,8 @@ static int capture_header(const struct conf_call *call)
 	if (wrong_side(call))
 		return 0;
 	if (strcmp(line->argv[call->arg], "header") != 0) {
-		conf_error(call->conf, line, call->arg,
-		    "'%s' expects 'header <name> len <length>'", call->row->name);
+		conf_error(call->conf, line, call->arg, "'%s' expects 'header <name> len <length>'",
+		    call->row->name);
 		return -1;
 	}
 	if (parse_len(call, call->arg + 2, &len) < 0)
@@ -106,7 +105,6 @@ const struct conf_keyword proxy_capture_keywords[] = {
 	{ "capture cookie", NOT_DEFAULTS, KW_FE, 3, 3, capture_cookie, 0, "<name> len <length>",
 	    "keeps a cookie of request and response for the logs" },
 	{ "declare capture", NOT_DEFAULTS, 0, 3, 3, declare_capture, 0,
-	    "{ request | response } len <length>",
-	    "reserves a slot for the action 'capture'" },
+	    "{ request | response } len <length>", "reserves a slot for the action 'capture'" },
 	{ NULL },
 };

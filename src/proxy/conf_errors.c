@@ -112,7 +112,8 @@ static int set_raw_file(const struct conf_call *call, int arg, struct error_repl
 		return -1;
 	if (!looks_like_response(raw)) {
 		conf_error(call->conf, call->line, arg,
-		    "file '%s' is no HTTP response: it must begin with a line such as 'HTTP/1.0 503 "
+		    "file '%s' is no HTTP response: it must begin with a line such as 'HTTP/1.0 "
+		    "503 "
 		    "Service Unavailable', headers, and an empty line",
 		    call->line->argv[arg]);
 		return -1;
@@ -289,8 +290,9 @@ static int build_error(const struct conf_call *call, struct http_error *e)
 	strbuf_addslice(&raw, strbuf_slice(&e->headers));
 	strbuf_adds(&raw, "\r\n");
 	strbuf_addslice(&raw, e->body);
-	struct slice copy =
-	    raw.failed || e->headers.failed ? SLICE_NULL : arena_slice(p->arena, strbuf_slice(&raw));
+	struct slice copy = raw.failed || e->headers.failed
+				? SLICE_NULL
+				: arena_slice(p->arena, strbuf_slice(&raw));
 	strbuf_done(&raw);
 	if (!copy.ptr)
 		return no_memory(call->conf, call->line);
@@ -325,7 +327,8 @@ const struct conf_keyword proxy_error_keywords[] = {
 	{ "errorloc303", CONF_PROXY, 0, 2, 2, set_errorloc, 303, "<status> <url>",
 	    "the same with 303: the client follows with GET" },
 	{ "http-error", CONF_PROXY, 0, 2, -1, set_http_error, 0,
-	    "status <code> [content-type <type>] [ default-errorfiles | errorfile <file> | file <file> "
+	    "status <code> [content-type <type>] [ default-errorfiles | errorfile <file> | file "
+	    "<file> "
 	    "| string <text> ] [ hdr <name> <value> ]...",
 	    "the answer for a status" },
 	{ NULL },

@@ -42,13 +42,13 @@ struct saved_lines {
 struct proxy_build {
 	bool is_defaults;
 	bool is_named;
-	bool has_rules;	       /* a defaults section with rules, captures or delays */
-	bool has_conn_rules;   /* tcp-request connection or session among them */
-	unsigned used_as;      /* defaults: sides of the proxies that took them */
-	bool used_by_name;     /* "from" named it */
-	bool used_as_last;     /* a section took it as the last one */
-	bool name_taken_twice; /* another defaults section has the name */
-	unsigned stages;       /* bit a rule_stage that was seen */
+	bool has_rules;		      /* a defaults section with rules, captures or delays */
+	bool has_conn_rules;	      /* tcp-request connection or session among them */
+	unsigned used_as;	      /* defaults: sides of the proxies that took them */
+	bool used_by_name;	      /* "from" named it */
+	bool used_as_last;	      /* a section took it as the last one */
+	bool name_taken_twice;	      /* another defaults section has the name */
+	unsigned stages;	      /* bit a rule_stage that was seen */
 	struct saved_lines rules;     /* of a defaults section */
 	struct saved_lines redirects; /* read at the end of the section */
 	bool httpchk_inherited;	      /* httpchk is the defaults section's: copy before changing */
@@ -82,10 +82,10 @@ void replay_rules(
     struct conf *conf, const struct saved_lines *from, struct proxy *p, struct acl_scope *scope);
 void replay_redirects(struct conf *conf, struct proxy *p);
 /* "<name> if ..." at arg; needs_condition: without one is an error. NULL, told. */
-struct switch_rule *switch_rule_parse(const struct conf_call *call, bool has_name,
-    bool needs_condition, unsigned where);
-void switch_rule_append(struct switch_rule **first, struct switch_rule ***last,
-    struct switch_rule *rule);
+struct switch_rule *switch_rule_parse(
+    const struct conf_call *call, bool has_name, bool needs_condition, unsigned where);
+void switch_rule_append(
+    struct switch_rule **first, struct switch_rule ***last, struct switch_rule *rule);
 
 /* ---- config_rt.c ---- */
 
@@ -108,8 +108,8 @@ void proxy_warning(struct conf *conf, const struct proxy *p, const char *fmt, ..
 /* ---- tables ---- */
 
 extern const struct conf_keyword proxy_common_keywords[], proxy_frontend_keywords[],
-    proxy_backend_keywords[], proxy_option_keywords[], proxy_error_keywords[],
-    proxy_log_keywords[], proxy_rule_keywords[], proxy_capture_keywords[], proxy_check_keywords[],
-    proxy_later_keywords[], proxy_removed_keywords[];
+    proxy_backend_keywords[], proxy_option_keywords[], proxy_error_keywords[], proxy_log_keywords[],
+    proxy_rule_keywords[], proxy_capture_keywords[], proxy_check_keywords[], proxy_later_keywords[],
+    proxy_removed_keywords[];
 
 #endif

@@ -10,8 +10,8 @@
 /* Words of targets that this version does not have. */
 static const char *unsupported_target(const char *text)
 {
-	static const char *const prefixes[] = { "ring@", "backend@", "tcp@", "tcp4@", "tcp6@", "uxst@",
-		NULL };
+	static const char *const prefixes[] = { "ring@", "backend@", "tcp@", "tcp4@", "tcp6@",
+		"uxst@", NULL };
 	for (size_t i = 0; prefixes[i]; i++)
 		if (strncmp(text, prefixes[i], strlen(prefixes[i])) == 0)
 			return prefixes[i];
@@ -72,8 +72,7 @@ static int parse_target(
 	return 0;
 }
 
-static int parse_len(
-    struct conf *conf, const struct conf_line *line, int arg, struct log_target *t)
+static int parse_len(struct conf *conf, const struct conf_line *line, int arg, struct log_target *t)
 {
 	int64_t len;
 	if (conf_int(conf, line, arg, 80, LOG_LEN_MAX, &len) < 0)
@@ -104,7 +103,8 @@ static int parse_sample(
 	if (log_sample_parse(t, slice_str(line->argv[arg]), conf_arena(conf)) == 0)
 		return 0;
 	conf_error(conf, line, arg,
-	    "'sample' expects '<ranges>:<size>' as in 1,3-4:10, with numbers from 1 to the size, not "
+	    "'sample' expects '<ranges>:<size>' as in 1,3-4:10, with numbers from 1 to the size, "
+	    "not "
 	    "'%s'",
 	    line->argv[arg]);
 	return -1;
@@ -196,8 +196,8 @@ static int parse_facility(
     struct conf *conf, const struct conf_line *line, int arg, struct log_target *t)
 {
 	if (arg >= line->argc) {
-		conf_error(conf, line, -1,
-		    "'log' expects a facility behind the target, such as 'local0'");
+		conf_error(
+		    conf, line, -1, "'log' expects a facility behind the target, such as 'local0'");
 		return -1;
 	}
 	int facility = log_facility_parse(line->argv[arg]);
@@ -212,8 +212,8 @@ static int parse_facility(
 	return no_more_words(conf, line, arg + 3) ? 0 : -1;
 }
 
-static int append(struct conf *conf, const struct conf_line *line, struct log_set *set,
-    struct log_target *t)
+static int append(
+    struct conf *conf, const struct conf_line *line, struct log_set *set, struct log_target *t)
 {
 	struct log_target **all =
 	    arena_array(conf_arena(conf), struct log_target *, set->targets_n + 1);
@@ -236,8 +236,8 @@ int log_conf_parse(struct conf *conf, const struct conf_line *line, int arg, str
 	}
 	if (strcmp(line->argv[arg], "global") == 0) {
 		if (is_global) {
-			conf_error(conf, line, arg,
-			    "'log global' makes no sense in the 'global' section");
+			conf_error(
+			    conf, line, arg, "'log global' makes no sense in the 'global' section");
 			return -1;
 		}
 		if (!no_more_words(conf, line, arg + 1))
@@ -282,8 +282,8 @@ static bool is_ignored(const struct conf_call *call)
 	const struct proxy *p = call->object;
 	if (p->caps & PROXY_FE)
 		return false;
-	conf_warning(call->conf, call->line, 0, "backend '%s' : '%s' directive is ignored in backends.",
-	    p->name, call->row->name);
+	conf_warning(call->conf, call->line, 0,
+	    "backend '%s' : '%s' directive is ignored in backends.", p->name, call->row->name);
 	return true;
 }
 
@@ -345,7 +345,8 @@ static int set_log_tag(const struct conf_call *call)
 
 const struct conf_keyword proxy_log_keywords[] = {
 	{ "log", CONF_PROXY, CONF_MAY_NEGATE, 1, -1, set_log, 0,
-	    "{ global | <target> [len <bytes>] [format <format>] [sample <ranges>:<size>] <facility> "
+	    "{ global | <target> [len <bytes>] [format <format>] [sample <ranges>:<size>] "
+	    "<facility> "
 	    "[<level> [<minlevel>]] }",
 	    "where log lines go; 'no log' forgets all targets" },
 	{ "log-format", CONF_PROXY, 0, 1, 1, set_format, offsetof(struct proxy, log_format_text),

@@ -94,7 +94,8 @@ static int parse_header_name(const struct conf_call *call, int arg, struct slice
 	if (!name)
 		return no_memory(call->conf, call->line);
 	if (!*name) {
-		conf_error(call->conf, call->line, arg, "'header' expects a name that is not empty");
+		conf_error(
+		    call->conf, call->line, arg, "'header' expects a name that is not empty");
 		return -1;
 	}
 	for (char *s = name; *s; s++)
@@ -122,8 +123,9 @@ static int set_forward_header(const struct conf_call *call)
 		}
 		bool except = strcmp(word, "except") == 0;
 		if (!except && strcmp(word, "header") != 0) {
-			conf_error(call->conf, line, i, "'%s' only knows 'except', 'header'%s, not '%s'",
-			    call->row->name, is_for ? " and 'if-none'" : "", word);
+			conf_error(call->conf, line, i,
+			    "'%s' only knows 'except', 'header'%s, not '%s'", call->row->name,
+			    is_for ? " and 'if-none'" : "", word);
 			return -1;
 		}
 		if (i + 1 >= line->argc) {
@@ -132,8 +134,8 @@ static int set_forward_header(const struct conf_call *call)
 			return -1;
 		}
 		i++;
-		if ((except ? parse_except(call, i, &h.except) :
-			      parse_header_name(call, i, &h.name)) < 0)
+		if ((except ? parse_except(call, i, &h.except)
+			    : parse_header_name(call, i, &h.name)) < 0)
 			return -1;
 	}
 	if (is_for)
@@ -148,7 +150,7 @@ static int set_forward_header(const struct conf_call *call)
 
 static const struct forwarded_word {
 	const char *name;
-	size_t flag;	/* offset of the bool in struct forwarded_conf */
+	size_t flag;  /* offset of the bool in struct forwarded_conf */
 	ssize_t expr; /* offset of the expression that must follow, or -1 */
 } forwarded_words[] = {
 	{ "proto", offsetof(struct forwarded_conf, proto), -1 },
@@ -156,7 +158,8 @@ static const struct forwarded_word {
 	{ "host-expr", offsetof(struct forwarded_conf, host),
 	    offsetof(struct forwarded_conf, host_expr) },
 	{ "by", offsetof(struct forwarded_conf, by), -1 },
-	{ "by-expr", offsetof(struct forwarded_conf, by), offsetof(struct forwarded_conf, by_expr) },
+	{ "by-expr", offsetof(struct forwarded_conf, by),
+	    offsetof(struct forwarded_conf, by_expr) },
 	{ "by_port", offsetof(struct forwarded_conf, by_port), -1 },
 	{ "by_port-expr", offsetof(struct forwarded_conf, by_port),
 	    offsetof(struct forwarded_conf, by_port_expr) },
@@ -182,15 +185,15 @@ static const struct forwarded_word *find_forwarded_word(const char *word)
 	return NULL;
 }
 
-static int parse_forwarded_word(
-    const struct conf_call *call, int *arg, struct forwarded_conf *f)
+static int parse_forwarded_word(const struct conf_call *call, int *arg, struct forwarded_conf *f)
 {
 	const char *word = call->line->argv[*arg];
 	const struct forwarded_word *w = find_forwarded_word(word);
 	if (!w) {
 		const char *near = conf_nearest(word, next_forwarded_word, NULL);
-		conf_error(call->conf, call->line, *arg, "'option forwarded' does not know '%s'%s%s%s",
-		    word, near ? "; did you mean '" : "", near ? near : "", near ? "' ?" : "");
+		conf_error(call->conf, call->line, *arg,
+		    "'option forwarded' does not know '%s'%s%s%s", word,
+		    near ? "; did you mean '" : "", near ? near : "", near ? "' ?" : "");
 		return -1;
 	}
 	++*arg;
@@ -307,7 +310,8 @@ const struct conf_keyword proxy_option_keywords[] = {
 	    "[ except <network> ] [ header <name> ]",
 	    "adds X-Original-To with the address that the client wanted" },
 	{ "option forwarded", CONF_PROXY, KW_BE | FLAG, 0, -1, set_forwarded, 0,
-	    "[proto] [host | host-expr <expr>] [by | by-expr <expr>] [by_port | by_port-expr <expr>] "
+	    "[proto] [host | host-expr <expr>] [by | by-expr <expr>] [by_port | by_port-expr "
+	    "<expr>] "
 	    "[for | for-expr <expr>] [for_port | for_port-expr <expr>]",
 	    "adds Forwarded (RFC 7239)" },
 

@@ -60,7 +60,7 @@ static int add_acl(const struct conf_call *call)
 /* ---- rules ---- */
 
 static const struct rules_place {
-	int stage; /* -1: no order to keep */
+	int stage;    /* -1: no order to keep */
 	bool content; /* what needs bytes of the connection */
 } places[RULES_KIND_N] = {
 	[RULES_TCP_CONNECTION] = { STAGE_TCP_CONNECTION, false },
@@ -112,8 +112,8 @@ void replay_rules(
     struct conf *conf, const struct saved_lines *from, struct proxy *p, struct acl_scope *scope)
 {
 	for (const struct saved_line *s = from->first; s; s = s->next)
-		(void)rule_add(conf, &s->line, s->arg, s->kind, &p->rules[s->kind], scope,
-		    p->caps & PROXY_FE);
+		(void)rule_add(
+		    conf, &s->line, s->arg, s->kind, &p->rules[s->kind], scope, p->caps & PROXY_FE);
 }
 
 /* Redirects run behind all http-request rules, so they are compiled when the section ends. */
@@ -121,15 +121,13 @@ static int add_redirect(const struct conf_call *call)
 {
 	struct proxy *p = call->object;
 	note_stage(call, STAGE_REDIRECT);
-	return save_line(
-	    call->conf, &p->build->redirects, call->line, call->arg, RULES_HTTP_REQ);
+	return save_line(call->conf, &p->build->redirects, call->line, call->arg, RULES_HTTP_REQ);
 }
 
 void replay_redirects(struct conf *conf, struct proxy *p)
 {
 	for (const struct saved_line *s = p->build->redirects.first; s; s = s->next)
-		(void)rule_add_redirect(
-		    conf, &s->line, s->arg, &p->rules[RULES_HTTP_REQ], p->acls);
+		(void)rule_add_redirect(conf, &s->line, s->arg, &p->rules[RULES_HTTP_REQ], p->acls);
 }
 
 /* data: offset of the milliseconds in struct proxy */
@@ -223,8 +221,7 @@ static int add_use_server(const struct conf_call *call)
 	if (wrong_side(call))
 		return 0;
 	note_stage(call, STAGE_USE_SERVER);
-	struct switch_rule *r =
-	    switch_rule_parse(call, true, true, SEES_REQUEST | RULE_AT_BACKEND);
+	struct switch_rule *r = switch_rule_parse(call, true, true, SEES_REQUEST | RULE_AT_BACKEND);
 	if (!r)
 		return -1;
 	switch_rule_append(&p->use_server, &p->use_server_last, r);
@@ -263,7 +260,8 @@ static int add_monitor_fail(const struct conf_call *call)
 #define NOT_DEFAULTS (CONF_FRONTEND | CONF_BACKEND | CONF_LISTEN)
 
 const struct conf_keyword proxy_rule_keywords[] = {
-	{ "acl", CONF_PROXY, 0, 2, -1, add_acl, 0, "<name> <criterion> [flags] [operator] <value> ...",
+	{ "acl", CONF_PROXY, 0, 2, -1, add_acl, 0,
+	    "<name> <criterion> [flags] [operator] <value> ...",
 	    "names a test for conditions; lines of one name are alternatives" },
 	{ "tcp-request connection", CONF_PROXY, 0, 1, -1, add_rule, RULES_TCP_CONNECTION,
 	    "<action> [ { if | unless } <condition> ]", "rule for each new client connection" },
@@ -300,8 +298,7 @@ const struct conf_keyword proxy_rule_keywords[] = {
 	{ "use-server", NOT_DEFAULTS, KW_BE, 3, -1, add_use_server, 0,
 	    "<server> { if | unless } <condition>", "server for the requests that fit" },
 	{ "force-persist", NOT_DEFAULTS, KW_BE, 2, -1, add_persist_rule, 1,
-	    "{ if | unless } <condition>",
-	    "persistence is kept even to a server that is down" },
+	    "{ if | unless } <condition>", "persistence is kept even to a server that is down" },
 	{ "ignore-persist", NOT_DEFAULTS, KW_BE, 2, -1, add_persist_rule, 0,
 	    "{ if | unless } <condition>", "persistence is not looked at" },
 	{ "monitor fail", NOT_DEFAULTS, KW_FE, 2, -1, add_monitor_fail, 0,

@@ -118,8 +118,8 @@ int save_line(struct conf *conf, struct saved_lines *to, const struct conf_line 
 	return 0;
 }
 
-static void proxy_message(struct conf *conf, const struct proxy *p, enum diag_level level,
-    const char *fmt, va_list ap)
+static void proxy_message(
+    struct conf *conf, const struct proxy *p, enum diag_level level, const char *fmt, va_list ap)
 {
 	diag_vadd(conf_diag(conf), level, p->pos, fmt, ap);
 }
@@ -271,7 +271,8 @@ static void note_use(const struct conf_call *call, struct proxy *from, bool by_n
 		b->used_as_last = true;
 	if (!was_mixed && b->used_by_name && b->used_as_last && b->is_named)
 		conf_warning(call->conf, call->line, 0,
-		    "defaults section '%s' (declared at %s:%u) is used both by name and as the last "
+		    "defaults section '%s' (declared at %s:%u) is used both by name and as the "
+		    "last "
 		    "one; better name it with 'from' in every section that means it",
 		    from->name, from->pos.file ? from->pos.file : "", from->pos.line);
 	b->used_as |= caps;
@@ -291,7 +292,8 @@ static bool rules_fit(const struct conf_call *call, const struct proxy *from, un
 		why = "frontends and backends cannot inherit from the same defaults section if it "
 		      "defines TCP/HTTP rules";
 	else if (caps == PROXY_BE && b->has_conn_rules)
-		why = "a backend section cannot inherit from a defaults section defining 'tcp-request "
+		why = "a backend section cannot inherit from a defaults section defining "
+		      "'tcp-request "
 		      "connection' or 'tcp-request session' rules";
 	if (!why)
 		return true;

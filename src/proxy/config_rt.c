@@ -16,7 +16,7 @@ static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct entry {
 	struct proxy_rt rt;
 	struct entry *next;
-} *registry;
+} * registry;
 
 static struct entry *entry_new(const char *name, unsigned workers)
 {

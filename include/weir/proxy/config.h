@@ -46,7 +46,7 @@ struct global_conf {
 	bool busy_polling;
 	struct cpu_map {
 		struct cpu_map *next;
-		unsigned thread_low, thread_high;
+		uint64_t threads; /* mask of workers */
 		bool automatic;
 		uint64_t cpus[16];
 	} * cpu_maps;
@@ -60,6 +60,12 @@ struct global_conf {
 	unsigned idletimer_ms;
 	unsigned pool_low_conn, pool_high_fd_ratio, pool_low_fd_ratio;
 	bool h1_zero_copy;
+
+	/* more of the process */
+	unsigned thread_hard_limit; /* 0: none */
+	unsigned mworker_max_reloads;
+	bool no_exit_on_failure;
+	bool dumpable, insecure_setuid;
 };
 
 struct config {
