@@ -184,6 +184,9 @@ static void log_started(struct program *p, struct worker *w)
 	}
 }
 
+/* Pipes a worker may hold when maxpipes is not set: 256 kB of kernel memory each. */
+#define PIPES_DEFAULT 64
+
 static int start_worker(struct program *p, struct worker *w)
 {
 	const struct global_conf *g = &p->config->global;
@@ -193,7 +196,10 @@ static int start_worker(struct program *p, struct worker *w)
 	if (r < 0)
 		fprintf(stderr, "[WARNING]  (%d) : cpu-map of thread %u: %s\n", (int)getpid(),
 		    w->id + 1, strerror(-r));
-	r = mux_worker_start(w, g->bufsize, buffers);
+	unsigned pipes = g->nosplice   ? 0
+			 : g->maxpipes ? (g->maxpipes + count - 1) / count
+				       : PIPES_DEFAULT;
+	r = mux_worker_start(w, g->bufsize, buffers, pipes, g->pipesize);
 	if (r == 0)
 		r = upstream_worker_start(w);
 	if (r == 0)

@@ -12,11 +12,10 @@
 #include "program.h"
 #include "version.h"
 
-static int refuse(const char *fmt, const char *what)
+static int refuse(const char *problem, const char *what)
 {
-	fprintf(stderr, "[ALERT]    (%d) : ", (int)getpid());
-	fprintf(stderr, fmt, what);
-	fputc('\n', stderr);
+	fprintf(stderr, "[ALERT]    (%d) : %s%s%s\n", (int)getpid(), problem, *problem ? ": " : "",
+	    what);
 	return 1;
 }
 
@@ -35,7 +34,7 @@ static int evaluate(struct program *p)
 	int r = conf ? conf_condition(conf, p->args.condition, err, sizeof(err)) : -1;
 	conf_free(conf);
 	if (r < 0)
-		refuse("invalid condition: %s", err);
+		refuse("invalid condition", err);
 	return r < 0 ? 2 : r ? 0 : 1;
 }
 
@@ -105,7 +104,7 @@ static int load_and_run(struct program *p)
 		return tell_valid(p);
 	if (!has_listener(p)) {
 		config_unref(NULL, p->config);
-		return refuse("%s", "no enabled listener found (check for 'bind' lines), exiting");
+		return refuse("", "no enabled listener found (check for 'bind' lines), exiting");
 	}
 	if (p->config->global.master_worker && p->ready_fd < 0)
 		return program_master(p);
@@ -152,7 +151,7 @@ static int run(struct program *p)
 		return 0;
 	}
 	if (take_orders(p) < 0)
-		return refuse("%s", "out of memory");
+		return refuse("", "out of memory");
 	if (a->poison >= 0)
 		mallopt(M_PERTURB, ~a->poison & 0xff);
 	if (a->condition)
@@ -163,9 +162,9 @@ static int run(struct program *p)
 		fputs(strbuf_str(&a->notices), stderr);
 	if (!a->paths_n)
 		return refuse(
-		    "%s", "no configuration file: give one with -f (see weir without options)");
+		    "", "no configuration file: give one with -f (see weir without options)");
 	if (a->chdir && chdir(a->chdir) < 0)
-		return refuse("cannot change to directory '%s'", a->chdir);
+		return refuse("cannot change to directory", a->chdir);
 	return load_and_run(p);
 }
 
@@ -180,7 +179,7 @@ int main(int argc, char **argv)
 	p->signal_io.fd = -1;
 	if (args_parse(&p->args, argc, argv, err, sizeof(err)) < 0) {
 		if (*err)
-			refuse("%s", err);
+			refuse("", err);
 		args_usage(stderr);
 		args_done(&p->args);
 		return 1;
