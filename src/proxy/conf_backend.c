@@ -356,7 +356,7 @@ static int set_send_name_header(const struct conf_call *call)
 	p->send_name_header = SLICE_NULL;
 	if (call->negation != CONF_PLAIN || call->arg >= call->line->argc)
 		return 0;
-	p->send_name_header = arena_slice(p->arena, slice_str(call->line->argv[call->arg]));
+	p->send_name_header = lower_name(p->arena, call->line->argv[call->arg]);
 	return p->send_name_header.ptr ? 0 : no_memory(call->conf, call->line);
 }
 
@@ -406,5 +406,5 @@ const struct conf_keyword proxy_backend_keywords[] = {
 	    "which idle server connections requests of other clients may take" },
 	{ "http-send-name-header", CONF_PROXY, KW_BE | CONF_MAY_NEGATE, 0, 1, set_send_name_header,
 	    0, "[<header>]", "header that tells a server its name" },
-	{ NULL },
+	{ .name = NULL },
 };

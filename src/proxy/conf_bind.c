@@ -395,7 +395,7 @@ const struct conf_option bind_options[] = {
 	LATER("tls-ticket-keys", 1),
 	LATER("tls-tickets", 0),
 	LATER("verify", 1),
-	{ NULL },
+	{ .name = NULL },
 };
 
 /* ---- addresses ---- */
@@ -430,7 +430,6 @@ static int append_bind(struct conf *conf, const struct conf_line *line, struct b
 	copy->addr = *addr;
 	**last = copy;
 	*last = &copy->next;
-	b->bind.id = 0; /* an id is one socket's: the others of the line get theirs automatically */
 	return 0;
 }
 
@@ -520,8 +519,13 @@ int bind_parse(struct conf *conf, const struct conf_line *line, int arg, struct 
 	}
 	int status = conf_options(conf, line, arg + 1, tables, &b);
 	struct slice rest = slice_str(line->argv[arg]);
+	struct bind_conf **first = *last;
 	while (rest.ptr)
 		if (add_address(conf, line, arg, slice_cut(&rest, ','), &b, last) < 0)
 			status = -1;
+	if (b.bind.id && *first && (*first)->next) {
+		conf_error(conf, line, -1, "'id' can only be used with a single socket");
+		status = -1;
+	}
 	return status;
 }

@@ -25,27 +25,30 @@ static int parse_len(const struct conf_call *call, int arg, unsigned *ret)
 	return no_more_words(call->conf, call->line, arg + 2) ? 0 : -1;
 }
 
-static int append(const struct conf_call *call, bool response, const char *name, unsigned len)
+/* The new capture, or NULL when memory is short. name may be NULL. */
+static struct capture_conf *append(struct proxy *p, bool response, const char *name, unsigned len)
 {
-	struct proxy *p = call->object;
 	struct capture_conf *c = arena_new(p->arena, struct capture_conf);
 	struct capture_conf **at = response ? &p->res_captures : &p->req_captures;
 	if (!c)
-		return no_memory(call->conf, call->line);
+		return NULL;
 	while (*at)
 		at = &(*at)->next;
 	if (name) {
-		char *lower = arena_strdup(p->arena, name);
-		if (!lower)
-			return no_memory(call->conf, call->line);
-		for (char *s = lower; *s; s++)
-			*s = ascii_lower(*s);
-		c->name = slice_str(lower);
+		c->name = lower_name(p->arena, name);
+		if (!c->name.ptr)
+			return NULL;
 	}
 	c->len = len;
 	c->slot = response ? p->res_captures_n++ : p->req_captures_n++;
 	*at = c;
-	return 0;
+	return c;
+}
+
+int capture_slot(void *proxy, bool response, unsigned len)
+{
+	const struct capture_conf *c = append(proxy, response, NULL, len);
+	return c ? (int)c->slot : -1;
 }
 
 /* data: 1 for responses */
@@ -62,7 +65,9 @@ static int capture_header(const struct conf_call *call)
 	}
 	if (parse_len(call, call->arg + 2, &len) < 0)
 		return -1;
-	return append(call, call->row->data, line->argv[call->arg + 1], len);
+	return append(call->object, call->row->data, line->argv[call->arg + 1], len)
+		   ? 0
+		   : no_memory(call->conf, line);
 }
 
 static int capture_cookie(const struct conf_call *call)
@@ -92,7 +97,7 @@ static int declare_capture(const struct conf_call *call)
 	if (conf_enum(call->conf, call->line, call->arg, sides, &side) < 0 ||
 	    parse_len(call, call->arg + 1, &len) < 0)
 		return -1;
-	return append(call, side == 1, NULL, len);
+	return append(p, side == 1, NULL, len) ? 0 : no_memory(call->conf, call->line);
 }
 
 #define NOT_DEFAULTS (CONF_FRONTEND | CONF_BACKEND | CONF_LISTEN)
@@ -106,5 +111,5 @@ const struct conf_keyword proxy_capture_keywords[] = {
 	    "keeps a cookie of request and response for the logs" },
 	{ "declare capture", NOT_DEFAULTS, 0, 3, 3, declare_capture, 0,
 	    "{ request | response } len <length>", "reserves a slot for the action 'capture'" },
-	{ NULL },
+	{ .name = NULL },
 };

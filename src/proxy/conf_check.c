@@ -47,5 +47,5 @@ const struct conf_keyword proxy_check_keywords[] = {
 	{ "http-check set-var", CONF_PROXY, KW_BE | CONF_NOT_YET, 0, -1, NULL, 0, "", "" },
 	{ "http-check set-var-fmt", CONF_PROXY, KW_BE | CONF_NOT_YET, 0, -1, NULL, 0, "", "" },
 	{ "http-check unset-var", CONF_PROXY, KW_BE | CONF_NOT_YET, 0, -1, NULL, 0, "", "" },
-	{ NULL },
+	{ .name = NULL },
 };

@@ -150,5 +150,5 @@ const struct conf_keyword proxy_common_keywords[] = {
 	{ "srvtcpka-intvl", CONF_PROXY, KW_BE, 1, 1, set_keepalive_seconds,
 	    offsetof(struct proxy, srvtcpka_intvl_s), "<time>",
 	    "time between TCP keep-alive probes to a server" },
-	{ NULL },
+	{ .name = NULL },
 };

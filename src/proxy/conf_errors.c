@@ -331,5 +331,5 @@ const struct conf_keyword proxy_error_keywords[] = {
 	    "<file> "
 	    "| string <text> ] [ hdr <name> <value> ]...",
 	    "the answer for a status" },
-	{ NULL },
+	{ .name = NULL },
 };

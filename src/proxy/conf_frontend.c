@@ -66,7 +66,7 @@ static int set_unique_id_header(const struct conf_call *call)
 	struct proxy *p = call->object;
 	if (wrong_side(call))
 		return 0;
-	p->unique_id_header = arena_slice(p->arena, slice_str(call->line->argv[call->arg]));
+	p->unique_id_header = lower_name(p->arena, call->line->argv[call->arg]);
 	return p->unique_id_header.ptr ? 0 : no_memory(call->conf, call->line);
 }
 
@@ -90,5 +90,5 @@ const struct conf_keyword proxy_frontend_keywords[] = {
 	    "how the id of a request is made" },
 	{ "unique-id-header", CONF_PROXY, KW_FE, 1, 1, set_unique_id_header, 0, "<name>",
 	    "header that carries the id to the server" },
-	{ NULL },
+	{ .name = NULL },
 };

@@ -73,6 +73,14 @@ int no_memory(struct conf *conf, const struct conf_line *line);
 /* All words from arg on with a space between, in the configuration's arena; NULL, told. */
 const char *join_words(struct conf *conf, const struct conf_line *line, int arg);
 
+/* A copy in lower case; .ptr NULL: no memory. */
+struct slice lower_name(struct arena *arena, const char *name);
+
+/* ---- conf_capture.c ---- */
+
+/* A slot for a capture without a header, for acl_scope_on_capture(): its number, or -1. */
+int capture_slot(void *proxy, bool response, unsigned len);
+
 /* ---- conf_rules.c ---- */
 
 /* Marks a stage and warns when something that is processed later stands above. */

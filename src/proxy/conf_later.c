@@ -56,7 +56,7 @@ const struct conf_keyword proxy_later_keywords[] = {
 	NO_EFFECT("option disable-h2-upgrade", "clear-text HTTP/2 is not recognised anyway"),
 	NO_EFFECT("option use-small-buffers",
 	    "a waiting request keeps only the buffer that its bytes are in"),
-	{ NULL },
+	{ .name = NULL },
 };
 
 static int tell_removed(const struct conf_call *call)
@@ -108,5 +108,5 @@ const struct conf_keyword proxy_removed_keywords[] = {
 	REMOVED("option http-tunnel", "remove it"),
 	REMOVED("option http_proxy", "use 'http-request set-uri' and 'set-dst'"),
 	REMOVED("option http-use-htx", "remove it"),
-	{ NULL },
+	{ .name = NULL },
 };

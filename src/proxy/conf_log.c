@@ -364,5 +364,5 @@ const struct conf_keyword proxy_log_keywords[] = {
 	{ "option tcplog", CONF_PROXY, 0, 0, 1, set_tcplog, 0, "", "the TCP log format" },
 	{ "option httpslog", CONF_PROXY, 0, 0, 0, set_httpslog, 0, "",
 	    "the HTTP log format with fields about TLS" },
-	{ NULL },
+	{ .name = NULL },
 };

@@ -90,18 +90,13 @@ static int parse_except(const struct conf_call *call, int arg, const struct net_
 static int parse_header_name(const struct conf_call *call, int arg, struct slice *ret)
 {
 	struct proxy *p = call->object;
-	char *name = arena_strdup(p->arena, call->line->argv[arg]);
-	if (!name)
-		return no_memory(call->conf, call->line);
-	if (!*name) {
+	if (!*call->line->argv[arg]) {
 		conf_error(
 		    call->conf, call->line, arg, "'header' expects a name that is not empty");
 		return -1;
 	}
-	for (char *s = name; *s; s++)
-		*s = ascii_lower(*s);
-	*ret = slice_str(name);
-	return 0;
+	*ret = lower_name(p->arena, call->line->argv[arg]);
+	return ret->ptr ? 0 : no_memory(call->conf, call->line);
 }
 
 /* data: number of the option's bit; forwardfor knows "if-none", originalto does not. */
@@ -332,5 +327,5 @@ const struct conf_keyword proxy_option_keywords[] = {
 	    "lines of what went wrong have level err"),
 	FLAG_ROW("socket-stats", KW_FE, PR_O_SOCKET_STATS, "statistics of each listener"),
 	FLAG_ROW("contstats", KW_FE, PR_O_CONTSTATS, "bytes are counted while they pass"),
-	{ NULL },
+	{ .name = NULL },
 };

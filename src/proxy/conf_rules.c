@@ -111,6 +111,8 @@ static int add_rule(const struct conf_call *call)
 void replay_rules(
     struct conf *conf, const struct saved_lines *from, struct proxy *p, struct acl_scope *scope)
 {
+	/* Captures of these rules are the proxy's, not the defaults section's. */
+	acl_scope_on_capture(scope, p->caps & PROXY_FE ? capture_slot : NULL, p);
 	for (const struct saved_line *s = from->first; s; s = s->next)
 		(void)rule_add(
 		    conf, &s->line, s->arg, s->kind, &p->rules[s->kind], scope, p->caps & PROXY_FE);
@@ -303,5 +305,5 @@ const struct conf_keyword proxy_rule_keywords[] = {
 	    "{ if | unless } <condition>", "persistence is not looked at" },
 	{ "monitor fail", NOT_DEFAULTS, KW_FE, 2, -1, add_monitor_fail, 0,
 	    "{ if | unless } <condition>", "when 'monitor-uri' answers 503" },
-	{ NULL },
+	{ .name = NULL },
 };

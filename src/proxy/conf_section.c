@@ -85,6 +85,14 @@ const char *join_words(struct conf *conf, const struct conf_line *line, int arg)
 	return copy;
 }
 
+struct slice lower_name(struct arena *arena, const char *name)
+{
+	char *copy = arena_strdup(arena, name);
+	for (char *s = copy; s && *s; s++)
+		*s = ascii_lower(*s);
+	return slice_str(copy);
+}
+
 int save_line(struct conf *conf, struct saved_lines *to, const struct conf_line *line, int arg,
     enum rules_kind kind)
 {
@@ -118,6 +126,7 @@ int save_line(struct conf *conf, struct saved_lines *to, const struct conf_line 
 	return 0;
 }
 
+WEIR_PRINTF(4, 0)
 static void proxy_message(
     struct conf *conf, const struct proxy *p, enum diag_level level, const char *fmt, va_list ap)
 {
@@ -356,6 +365,7 @@ static void *open_defaults(const struct conf_call *call)
 		return NULL;
 	}
 	p->caps = PROXY_FE | PROXY_BE;
+	acl_scope_on_capture(p->acls, capture_slot, p);
 	p->build->is_defaults = true;
 	p->build->is_named = named;
 	p->next = c->defaults;
@@ -423,6 +433,8 @@ static void *open_proxy(const struct conf_call *call, unsigned caps)
 	p->name = name;
 	p->caps = caps;
 	p->is_listen = caps == (PROXY_FE | PROXY_BE);
+	if (caps & PROXY_FE)
+		acl_scope_on_capture(p->acls, capture_slot, p);
 	tell_duplicates(call, p);
 	if (add_proxy(p->config, p) < 0) {
 		(void)no_memory(call->conf, line);

@@ -66,7 +66,7 @@ static uint32_t hash_crc32c_text(struct slice s)
 	return crc_bits(s, 0x82f63b78);
 }
 
-/* Spreads every bit over all others (Bob Jenkins' 32-bit integer hash). */
+/* Spreads every bit over all others: Bob Jenkins' 32-bit integer hash, times a prime near 3/4 of the range. */
 uint32_t hash_avalanche(uint32_t a)
 {
 	a = (a + 0x7ed55d16) + (a << 12);
@@ -75,7 +75,7 @@ uint32_t hash_avalanche(uint32_t a)
 	a = (a + 0xd3a2646c) ^ (a << 9);
 	a = (a + 0xfd7046c5) + (a << 3);
 	a = (a ^ 0xb55a4f09) ^ (a >> 16);
-	return a;
+	return a * 3221225473u;
 }
 
 enum hash { HASH_SDBM, HASH_DJB2, HASH_WT6, HASH_CRC32, HASH_CRC32C };

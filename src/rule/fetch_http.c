@@ -255,8 +255,11 @@ static bool fetch_url_host(struct rule_ctx *cx, const struct args *args, uintptr
 		return false;
 	http_authority_split(t->authority, &host, &port);
 	uint64_t number;
+	/* Names are not resolved: neither has a value then. */
+	if (!rule_ip_parse(host, ret))
+		return false;
 	if (data == 0)
-		return rule_ip_parse(host, ret);
+		return true;
 	if (slice_to_u64(port, 65535, &number) < 0)
 		number = slice_ieq(t->scheme, SLICE("https")) ? 443 : 80;
 	return ret_int(ret, (int64_t)number);

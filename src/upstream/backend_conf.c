@@ -4,6 +4,7 @@
  * not fit together is told. Then, when all backends are known, "track" is tied. One thread.
  */
 #include "server_options.h"
+#include "upstream_internal.h"
 #include "weir/base/arena.h"
 
 #define SERVERS_MAX 65535u /* balance tables index them with 16 bits */
@@ -73,7 +74,7 @@ static int finish_check(struct conf *conf, struct backend *be, struct server *s)
 	*c = *s->check;
 	bool elsewhere = c->port || c->addr.len;
 	c->send_proxy = c->send_proxy || (s->pp != SERVER_PP_NONE && !elsewhere);
-	c->http = be->httpchk;
+	c->http = httpchk_enabled(be->httpchk) ? be->httpchk : NULL;
 	s->check = c;
 	bool is_ip = s->fqdn || s->addr.sa.sa_family == AF_INET || s->addr.sa.sa_family == AF_INET6;
 	if (is_ip && !c->port && s->port_mode != NET_PORT_FIXED) {

@@ -289,8 +289,8 @@ int persist_response(const struct backend *be, struct http_msg *res, struct aren
 	if (!c || !is_active(c))
 		return 0;
 	struct slice server = served_by ? server_cookie(served_by) : SLICE_NULL;
-	bool valid = st->server && !st->down && !st->expired && !st->too_old;
-	bool client_has_it = valid && st->server == served_by;
+	/* down and yet served by it: force-persist */
+	bool client_has_it = st->server && st->server == served_by;
 	int r = edit_set_cookies(c, res, arena, server, client_has_it, &letter);
 	if (r < 0)
 		return r;

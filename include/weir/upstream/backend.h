@@ -35,6 +35,7 @@ struct backend_rt {
 struct backend {
 	const char *name;
 	unsigned id;
+	bool id_set;		 /* "id" was written */
 	bool http;		 /* mode http */
 	struct server **servers; /* in the order of the file */
 	unsigned servers_n;
@@ -51,6 +52,9 @@ struct backend {
 	unsigned spread_checks;			       /* percent, of the global section */
 	unsigned workers;			       /* of the process */
 	struct backend_rt *rt;
+	struct check_run
+	    *checks; /* one a checked server, while checks run; check_run.c owns them */
+	unsigned checks_n;
 	struct list attached; /* in rt->users, under rt->lock */
 	_Atomic(struct balance_table *)
 	    table; /* swapped whole; readers hold it for one turn at most */
@@ -87,8 +91,8 @@ struct upstream_dir {
 };
 
 /*
- * Starts and stops the health checks of a backend; each check runs on one worker. Main thread before the workers run or after, or a
- * worker's turn: the others are paused for it. 0 or -ENOMEM.
+ * Starts and stops the health checks of a backend; each check runs on one worker. Main thread before the
+ * workers run or after, or a worker's turn: the others are paused for it. 0 or -ENOMEM.
  */
 int checks_start(struct worker *w, struct backend *be);
 /* No check of be runs any more when it returns. */

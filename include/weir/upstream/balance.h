@@ -79,8 +79,9 @@ struct balance_table {
 struct balance_ops {
 	const char *name;
 	bool needs_http;     /* mode http only: uri, url_param, hdr */
+	bool has_key;	     /* picks by key: balance_key() is called before */
 	bool static_weights; /* weights cannot change at run time: static-rr */
-	/* The key of a request, before hashing; NULL: this algorithm takes none. See balance_key(). */
+	/* The hashed key of a request, with has_key. False: it has none. See balance_key(). */
 	bool (*key)(struct backend *be, struct rule_ctx *cx, uint32_t *ret_key);
 	/* Builds t->data with malloc; servers, weights, n are set. 0 or -ENOMEM. May be NULL. */
 	int (*build)(const struct backend *be, struct balance_table *t);

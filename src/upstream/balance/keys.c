@@ -181,26 +181,52 @@ static bool expr_key(struct backend *be, struct rule_ctx *cx, uint32_t *ret_key)
 }
 
 const struct balance_ops balance_source = {
-	.name = "source", .key = source_key, .build = hashed_build, .pick = hashed_pick
+	.name = "source",
+	.has_key = true,
+	.key = source_key,
+	.build = hashed_build,
+	.pick = hashed_pick,
 };
-const struct balance_ops balance_uri = { .name = "uri",
+
+const struct balance_ops balance_uri = {
+	.name = "uri",
 	.needs_http = true,
+	.has_key = true,
 	.key = uri_key,
 	.build = hashed_build,
-	.pick = hashed_pick };
-const struct balance_ops balance_url_param = { .name = "url_param",
+	.pick = hashed_pick,
+};
+
+const struct balance_ops balance_url_param = {
+	.name = "url_param",
 	.needs_http = true,
+	.has_key = true,
 	.key = url_param_key,
 	.build = hashed_build,
-	.pick = hashed_pick };
-const struct balance_ops balance_hdr = { .name = "hdr",
+	.pick = hashed_pick,
+};
+
+const struct balance_ops balance_hdr = {
+	.name = "hdr",
 	.needs_http = true,
+	.has_key = true,
 	.key = hdr_key,
 	.build = hashed_build,
-	.pick = hashed_pick };
-const struct balance_ops balance_rdp_cookie = {
-	.name = "rdp-cookie", .key = rdp_cookie_key, .build = hashed_build, .pick = hashed_pick
+	.pick = hashed_pick,
 };
+
+const struct balance_ops balance_rdp_cookie = {
+	.name = "rdp-cookie",
+	.has_key = true,
+	.key = rdp_cookie_key,
+	.build = hashed_build,
+	.pick = hashed_pick,
+};
+
 const struct balance_ops balance_hash_expr = {
-	.name = "hash", .key = expr_key, .build = hashed_build, .pick = hashed_pick
+	.name = "hash",
+	.has_key = true,
+	.key = expr_key,
+	.build = hashed_build,
+	.pick = hashed_pick,
 };

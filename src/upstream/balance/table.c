@@ -76,7 +76,7 @@ static struct balance_table *table_new(const struct backend *be)
 bool balance_is_static(const struct backend *be)
 {
 	const struct balance_ops *ops = be->balance.ops;
-	return ops && (ops->static_weights || (ops->key && !be->hash.consistent));
+	return ops && (ops->static_weights || (ops->has_key && !be->hash.consistent));
 }
 
 int balance_rebuild(struct worker *w, struct backend_rt *rt)
@@ -107,7 +107,7 @@ void balance_drop(struct worker *w, struct backend *be)
 bool balance_key(struct backend *be, struct rule_ctx *cx, uint32_t *ret_key)
 {
 	const struct balance_ops *ops = be->balance.ops;
-	return ops && ops->key && ops->key(be, cx, ret_key);
+	return ops && ops->has_key && ops->key(be, cx, ret_key);
 }
 
 enum balance_result balance_pick(struct backend *be, struct balance_call *call, struct server **ret)
