@@ -19,7 +19,10 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 PROXY_CPU = 0
 LOAD_CPU = 1
 TICK = os.sysconf("SC_CLK_TCK")
+PORT_BLOCK = 200
 NGINX_STREAM = "/usr/lib/nginx/modules/ngx_stream_module.so"
+
+_guards = []  # listening sockets that hold our block of ports, until the process ends
 
 
 class BenchError(Exception):
@@ -31,8 +34,30 @@ def exit_on_sigterm():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
+def claim_ports():
+    """A range of ports of our own, as "first-last": several runs at a time must not meet.
+
+    A block belongs to whoever listens on its first port. All are below the ephemeral range, so that no outgoing
+    connection takes one first. WEIR_TEST_PORTS names a range instead.
+    """
+    given = os.environ.get("WEIR_TEST_PORTS")
+    if given:
+        return given
+    for first in range(25000, 32000, PORT_BLOCK):
+        guard = socket.socket()
+        try:
+            guard.bind(("127.0.0.1", first))
+            guard.listen(1)
+        except OSError:
+            guard.close()
+            continue
+        _guards.append(guard)
+        return "%d-%d" % (first + 1, first + PORT_BLOCK - 1)
+    raise BenchError("no free block of ports; set WEIR_TEST_PORTS=first-last")
+
+
 class Ports:
-    """Free loopback ports below the ephemeral range, so that no outgoing connection takes one first."""
+    """Free loopback ports out of a range, one after the other."""
 
     def __init__(self, spec):
         first, last = spec.split("-")
