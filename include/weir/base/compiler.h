@@ -41,6 +41,9 @@
 #endif
 #endif
 
+/* Under _FORTIFY_SOURCE clang sees some of these as macros, which cannot be poisoned. */
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf gets strtok atoi atol atoll ctime asctime
 
 #endif

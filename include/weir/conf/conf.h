@@ -10,8 +10,11 @@
 #ifndef WEIR_CONF_CONF_H
 #define WEIR_CONF_CONF_H
 
+#include <sys/types.h>
+
 #include "weir/base/arena.h"
 #include "weir/base/list.h"
+#include "weir/base/strbuf.h"
 #include "weir/conf/diag.h"
 
 struct conf;
@@ -22,6 +25,8 @@ struct conf_line {
 	int argc;
 	char **argv;	      /* argv[argc] is "" and so are a few behind it */
 	const unsigned *cols; /* column of each word, from 1 */
+	/* file line of each word, for continued lines; NULL: all stand on pos.line */
+	const unsigned *lines;
 };
 
 /* Section kinds a keyword may stand in. */
@@ -63,7 +68,7 @@ struct conf_keyword {
 	    name; /* "maxconn"; two words where the manual has two: "option httplog", "timeout client" */
 	unsigned scope; /* CONF_* */
 	unsigned flags; /* CONF_MAY_NEGATE ... */
-	int args_min;	/* words behind the keyword; checked before set is called */
+	int args_min;	/* words behind the keyword; checked before set is called (not with "no") */
 	int args_max;	/* -1: any number */
 	int (*set)(const struct conf_call *call);
 	uintptr_t data;	   /* for setters that serve several rows: a flag, an offset */
@@ -84,7 +89,8 @@ struct conf_section {
 	unsigned scope;	  /* its CONF_* bit */
 	/*
 	 * Called at the section's own line; returns the object that setters get, or NULL after conf_error():
-	 * then the section's lines are checked for known keywords and skipped.
+	 * then the section's lines are checked for known keywords and skipped. An open that is NULL: a section
+	 * that this version does not support, which is told.
 	 */
 	void *(*open)(const struct conf_call *call);
 	/* After its last line; may be NULL. */
@@ -114,21 +120,29 @@ struct conf_option {
 	unsigned flags; /* CONF_NOT_YET, CONF_NO_EFFECT, CONF_MAY_NEGATE for a "no-" form ... */
 };
 
-/* Reads option words from line->argv[from] to the end against NULL-terminated tables. 0, or -1 with errors told. */
+/*
+ * Reads option words from line->argv[from] to the end against NULL-terminated tables, which must be static:
+ * they are indexed by address. 0, or -1 with errors told.
+ */
 int conf_options(struct conf *conf, const struct conf_line *line, int from,
     const struct conf_option *const *tables, void *object);
 
 /* ---- a run ---- */
 
 struct conf_setup {
-	const struct conf_section *const *sections; /* NULL-terminated */
+	const struct conf_section *const *sections; /* NULL-terminated, at most 64 */
 	const struct conf_keyword *const *keywords; /* all tables, for "-dK" and for suggestions */
 	struct diag *diag;
 	struct arena *arena;	     /* of the configuration that is being built */
 	void *user;		     /* conf_user() */
 	const char *const *features; /* for the predicate feature(): "OPENSSL", NULL-terminated */
 	const char *version;	     /* "3.5.0": for version_atleast() and version_before() */
-	bool diagnostics;	     /* -dD: notices too */
+	bool diagnostics;	     /* -dD: .diag speaks */
+	/* for conditions; each may be NULL */
+	const char *const *enabled; /* for enabled(): "EPOLL", NULL-terminated */
+	const char *ssl_library;    /* "OpenSSL 3.0.15" */
+	const char *ssl_version;    /* "3.0.15" */
+	bool ssl_fips;
 };
 
 struct conf *conf_new(const struct conf_setup *setup);
@@ -143,7 +157,9 @@ int conf_read(struct conf *conf);
 /* Writes the configuration as read, comments gone, to out (-dC). */
 int conf_dump(struct conf *conf, FILE *out);
 
-/* One condition, as -cc and .if take it: 1 true, 0 false, -1 invalid with a text in err. */
+/*
+ * One condition as -cc takes it, with quotes and variables: 1 true, 0 false, -1 invalid with a text in err.
+ */
 int conf_condition(struct conf *conf, const char *text, char *err, size_t err_size);
 
 void *conf_user(const struct conf *conf);
@@ -151,6 +167,20 @@ struct arena *conf_arena(const struct conf *conf);
 struct diag *conf_diag(const struct conf *conf);
 bool conf_experimental_allowed(const struct conf *conf);
 void conf_allow_experimental(struct conf *conf);
+
+/*
+ * The environment that the lines see: a copy of the process's. Changes hold for later lines and never reach
+ * the process's own. Names must not be empty or contain "=": -EINVAL.
+ */
+const char *conf_getenv(const struct conf *conf, const char *name);
+int conf_setenv(struct conf *conf, const char *name, const char *value);
+/* Only when it is not set. */
+int conf_presetenv(struct conf *conf, const char *name, const char *value);
+void conf_unsetenv(struct conf *conf, const char *name);
+/* Drops all but the n names of keep. */
+void conf_resetenv(struct conf *conf, const char *const *keep, size_t n);
+/* "NAME=value" copies, NULL-terminated, for "show env" and child processes. NULL when memory is short. */
+char **conf_environ(const struct conf *conf, struct arena *arena);
 
 /* ---- errors, at word arg of the line (-1: at its keyword) ---- */
 
@@ -192,5 +222,10 @@ int conf_name(struct conf *conf, const struct conf_line *line, int arg, const ch
 int conf_parse_time_us(const char *text, uint64_t default_unit_us, uint64_t *ret_us);
 int conf_parse_size(const char *text, uint64_t *ret);
 int conf_parse_int(const char *text, int64_t *ret);
+/*
+ * One argument of a list in parentheses, without its quotes and escapes, added to out. Returns how many bytes
+ * of text it took: it stops at an unquoted ',' or ')' or at the end. -EINVAL: unmatched quote.
+ */
+ssize_t conf_parse_arg(const char *text, struct strbuf *out);
 
 #endif

@@ -40,11 +40,15 @@ enum h1_error {
 	H1_ERR_CHUNK_SIZE,	   /* bad chunk size line */
 	H1_ERR_CHUNK_END,	   /* chunk data not followed by CRLF */
 	H1_ERR_UPGRADE,		   /* malformed upgrade request */
+	H1_ERR_CODING,		   /* codings in front of chunked, which weir does not undo */
+	H1_ERR_PAYLOAD,		   /* HTTP/1.0 GET, HEAD or DELETE with a body */
 	H1_ERR_N,
 };
 
 /* Static text; never NULL. */
 const char *h1_error_text(enum h1_error e);
+/* The status that a request refused for e is answered with: 400, 413 or 422. */
+unsigned h1_error_status(enum h1_error e);
 
 /* option accept-unsafe-violations-in-http-*: what that option documents is let through. */
 #define H1_ACCEPT_UNSAFE 0x01
@@ -69,7 +73,10 @@ enum h1_result h1_parse_request(
     char *buf, size_t len, unsigned flags, struct http_msg *m, struct h1_parsed *ret);
 enum h1_result h1_parse_response(
     char *buf, size_t len, unsigned flags, struct http_msg *m, struct h1_parsed *ret);
-/* The trailer section behind the last chunk, its empty line included; fields go to m's table. */
+/*
+ * The trailer section behind the last chunk, its empty line included. m is a message of its own: its table is
+ * filled from the start. Fields that a trailer must not hold (framing, host, connection) are deleted.
+ */
 enum h1_result h1_parse_trailers(
     char *buf, size_t len, unsigned flags, struct http_msg *m, struct h1_parsed *ret);
 
@@ -81,8 +88,9 @@ struct h1_body {
 	uint64_t left;	 /* payload bytes left of the body or of the present chunk */
 	uint8_t framing; /* enum http_framing */
 	uint8_t state;
-	uint8_t error;	/* enum h1_error */
-	uint8_t digits; /* of the chunk size read so far */
+	uint8_t error;	    /* enum h1_error */
+	uint8_t digits;	    /* of the chunk size read so far */
+	uint16_t extension; /* bytes of the chunk's extensions so far */
 };
 
 enum h1_body_event {

@@ -70,10 +70,11 @@ enum net_port_mode {
 /* An address as written. Strings lie in the parsed text. */
 struct net_spec {
 	enum net_kind kind;
-	bool datagram;	      /* udp@, dgram+ */
-	bool quic;	      /* quic4@, quic6@ */
-	bool mptcp;	      /* mptcp@ */
-	int family;	      /* AF_INET, AF_INET6 where forced, else AF_UNSPEC */
+	bool datagram; /* udp@, dgram+: forced, else the place that takes the address decides */
+	bool stream;   /* tcp@, uxst@, stream+: forced */
+	bool quic;     /* quic4@, quic6@ */
+	bool mptcp;    /* mptcp@ */
+	int family;    /* AF_INET, AF_INET6 where forced, else AF_UNSPEC */
 	struct net_addr addr; /* when resolved or not an IP; its port is port */
 	struct slice name;    /* host name to resolve; empty when addr is set */
 	enum net_port_mode port_mode;

@@ -56,5 +56,7 @@ size_t pp_write_v2(const struct net_peer *src, const struct net_peer *dst, bool 
 
 /* CRC-32C (Castagnoli) as the TLV wants it. */
 uint32_t pp_crc32c(const void *bytes, size_t len);
+/* The same without special instructions: what processors that have none run. */
+uint32_t pp_crc32c_portable(const void *bytes, size_t len);
 
 #endif

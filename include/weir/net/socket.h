@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Making sockets: listeners with the options that accepted sockets inherit, and outgoing connections. All
- * descriptors are non-blocking and close-on-exec.
+ * descriptors are non-blocking and close-on-exec; TCP sockets of both kinds have TCP_NODELAY set.
  */
 #ifndef WEIR_NET_SOCKET_H
 #define WEIR_NET_SOCKET_H
@@ -21,6 +21,7 @@ struct net_listen_opts {
 	bool v4v6;
 	bool transparent; /* IP_TRANSPARENT / IP_FREEBIND */
 	bool defer_accept;
+	bool mptcp; /* mptcp@ */
 	bool tfo;
 	bool keepalive; /* option clitcpka, with: */
 	unsigned ka_idle_s, ka_intvl_s, ka_count;
@@ -50,6 +51,7 @@ struct net_connect_opts {
 	unsigned tcp_ut_ms;
 	unsigned rcvbuf, sndbuf;
 	bool transparent; /* bind to a foreign source address */
+	bool mptcp;	  /* mptcp@ */
 	bool tfo;
 	bool keepalive;
 	unsigned ka_idle_s, ka_intvl_s, ka_count;
@@ -85,7 +87,12 @@ void net_set_cork(int fd, bool on);
 void net_set_tos(int fd, int family, int tos);
 void net_set_mark(int fd, uint32_t mark);
 
-/* Runs the caller's next socket() in a namespace of /run/netns: enter, then leave with what enter gave. */
+/*
+ * Opens a namespace of /run/netns, which stays open until the process ends: for the configuration, before
+ * chroot() and while the rights are there. Any thread. 0 or -errno.
+ */
+WEIR_NODISCARD int net_netns_open(const char *name);
+/* Runs the caller's next socket() in a namespace: enter, then leave with what enter gave. Any thread. */
 int net_netns_enter(const char *name);
 void net_netns_leave(int cookie);
 

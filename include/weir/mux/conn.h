@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A transport connection on one worker: descriptor, transport (plain or, in a later layer, TLS) and what the
+ * kernel last said about readiness. Registered once, edge-triggered, both directions: an event sets flags, and
+ * only a refused or short operation clears them.
+ */
+#ifndef WEIR_MUX_CONN_H
+#define WEIR_MUX_CONN_H
+
+#include <sys/uio.h>
+
+#include "weir/event/worker.h"
+
+struct conn;
+
+/* How bytes cross a connection. Results: bytes, 0 for end of stream, or -errno; -EAGAIN: wait for an event. */
+struct xprt_ops {
+	const char *name;
+	ssize_t (*recv)(struct conn *c, void *buf, size_t len);
+	/* more: further bytes follow at once (MSG_MORE). */
+	ssize_t (*send)(struct conn *c, const struct iovec *iov, int n, bool more);
+	/* Says that nothing more will be sent. */
+	void (*shut_write)(struct conn *c);
+	/* Frees the transport's state; the descriptor is closed by the caller. May be NULL. */
+	void (*release)(struct conn *c);
+	bool splices; /* bytes may bypass it: splice(2) on the descriptor */
+};
+
+#define CONN_READABLE	 0x01u /* the kernel may have bytes */
+#define CONN_WRITABLE	 0x02u /* the kernel may take bytes */
+#define CONN_PEER_CLOSED 0x04u /* a FIN has arrived; bytes may still be in front of it */
+#define CONN_ERROR	 0x08u /* reset or failed; see conn.error */
+#define CONN_CONNECTING	 0x10u
+#define CONN_SHUT_WRITE	 0x20u /* we have sent our FIN */
+#define CONN_READ_END	 0x40u /* recv has returned 0 */
+#define CONN_NOLINGER	 0x80u /* close with a reset */
+
+struct conn {
+	struct io io;
+	struct worker *worker;
+	const struct xprt_ops *xprt;
+	void *xprt_state;
+	void (*on_event)(struct conn *c); /* after the flags were updated */
+	uint16_t flags;
+	uint16_t error; /* errno of CONN_ERROR */
+};
+
+extern const struct xprt_ops xprt_plain;
+
+/* Registers fd with the worker; plain transport. 0 or -errno: then fd stays the caller's. */
+WEIR_NODISCARD int conn_start(
+    struct conn *c, struct worker *w, int fd, void (*on_event)(struct conn *c));
+/* Closes the descriptor and frees the transport's state; harmless on a closed one. */
+void conn_close(struct conn *c);
+
+static inline bool conn_is_open(const struct conn *c)
+{
+	return c->io.fd >= 0;
+}
+
+/*
+ * As the transport's, with the flags kept: a short read clears CONN_READABLE (unless a FIN is known to be
+ * behind), a refused write clears CONN_WRITABLE, failures set CONN_ERROR.
+ */
+ssize_t conn_recv(struct conn *c, void *buf, size_t len);
+ssize_t conn_send(struct conn *c, const struct iovec *iov, int n, bool more);
+void conn_shut_write(struct conn *c);
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A proxy as configured: frontend, backend, or both (listen). Immutable once the configuration is loaded; what
+ * runs and is counted hangs off struct proxy_rt and struct backend_rt, which live on through reloads.
+ */
+#ifndef WEIR_PROXY_PROXY_H
+#define WEIR_PROXY_PROXY_H
+
+#include "weir/base/htab.h"
+#include "weir/net/socket.h"
+#include "weir/rule/rule.h"
+#include "weir/telemetry/counters.h"
+#include "weir/telemetry/log.h"
+#include "weir/upstream/backend.h"
+#include "weir/upstream/persist.h"
+#include "weir/upstream/upstream_conf.h"
+
+struct config;
+struct proxy;
+struct proxy_build;
+struct listener;
+
+#define PROXY_FE 0x1u /* has a frontend side */
+#define PROXY_BE 0x2u
+
+enum proxy_mode {
+	PROXY_TCP,
+	PROXY_HTTP,
+	PROXY_CLI, /* the admin frontend "GLOBAL" */
+};
+
+/* "option ..." words that are just on or off; proxy.options */
+#define PR_O_HTTPCLOSE		 (1ull << 0)
+#define PR_O_SERVER_CLOSE	 (1ull << 1)
+#define PR_O_KEEP_ALIVE		 (1ull << 2) /* written out; the default anyway */
+#define PR_O_FORWARDFOR		 (1ull << 3)
+#define PR_O_ORIGINALTO		 (1ull << 4)
+#define PR_O_FORWARDED		 (1ull << 5)
+#define PR_O_BUFFER_REQUEST	 (1ull << 6)
+#define PR_O_ABORTONCLOSE	 (1ull << 7)
+#define PR_O_NO_DELAY		 (1ull << 8)
+#define PR_O_PRETEND_KEEPALIVE	 (1ull << 9)
+#define PR_O_IGNORE_PROBES	 (1ull << 10)
+#define PR_O_DONTLOGNULL	 (1ull << 11)
+#define PR_O_DONTLOG_NORMAL	 (1ull << 12)
+#define PR_O_LOGASAP		 (1ull << 13)
+#define PR_O_LOG_SEPARATE_ERRORS (1ull << 14)
+#define PR_O_REDISPATCH		 (1ull << 15)
+#define PR_O_PERSIST		 (1ull << 16)
+#define PR_O_NOLINGER		 (1ull << 17)
+#define PR_O_TCP_SMART_ACCEPT	 (1ull << 18)
+#define PR_O_TCP_SMART_CONNECT	 (1ull << 19)
+#define PR_O_CLITCPKA		 (1ull << 20)
+#define PR_O_SRVTCPKA		 (1ull << 21)
+#define PR_O_SPLICE_AUTO	 (1ull << 22)
+#define PR_O_SPLICE_REQ		 (1ull << 23)
+#define PR_O_SPLICE_RES		 (1ull << 24)
+#define PR_O_ALLBACKUPS		 (1ull << 25)
+#define PR_O_UNSAFE_REQ		 (1ull << 26) /* accept-unsafe-violations-in-http-request */
+#define PR_O_UNSAFE_RES		 (1ull << 27)
+#define PR_O_SOCKET_STATS	 (1ull << 28)
+#define PR_O_CONTSTATS		 (1ull << 29)
+#define PR_O_HTTP_PROXY_HDR	 (1ull << 30) /* http-use-proxy-header */
+#define PR_O_INDEPENDENT	 (1ull << 31) /* independent-streams */
+#define PR_O_TRANSPARENT	 (1ull << 32)
+#define PR_O_LOG_HEALTH		 (1ull << 33)
+#define PR_O_PREFER_LAST_SERVER	 (1ull << 34)
+#define PR_O_DROP_REQ_TRAILERS	 (1ull << 35)
+#define PR_O_DROP_RES_TRAILERS	 (1ull << 36)
+#define PR_O_IDLE_CLOSE_ON_RES	 (1ull << 37)
+#define PR_O_DISABLED		 (1ull << 38)
+#define PR_O_DYNAMIC_COOKIE	 (1ull << 39) /* a server's cookie may be made of its address */
+
+enum reuse_mode {
+	REUSE_SAFE, /* the default */
+	REUSE_NEVER,
+	REUSE_AGGRESSIVE,
+	REUSE_ALWAYS,
+};
+
+/* option http-restrict-req-hdr-names: header names with other than letters, digits and "-" */
+enum header_names {
+	HEADER_NAMES_PRESERVE, /* the default */
+	HEADER_NAMES_DELETE,
+	HEADER_NAMES_REJECT,
+};
+
+/* retry-on */
+#define RETRY_CONN_FAILURE     0x0001u
+#define RETRY_EMPTY_RESPONSE   0x0002u
+#define RETRY_JUNK_RESPONSE    0x0004u
+#define RETRY_RESPONSE_TIMEOUT 0x0008u
+#define RETRY_0RTT_REJECTED    0x0010u
+#define RETRY_STATUS	       0x0020u /* any of the bits below */
+#define RETRY_401	       0x0100u
+#define RETRY_403	       0x0200u
+#define RETRY_404	       0x0400u
+#define RETRY_408	       0x0800u
+#define RETRY_421	       0x1000u
+#define RETRY_425	       0x2000u
+#define RETRY_429	       0x4000u
+#define RETRY_500	       0x8000u
+#define RETRY_501	       0x10000u
+#define RETRY_502	       0x20000u
+#define RETRY_503	       0x40000u
+#define RETRY_504	       0x80000u
+/* all-retryable-errors */
+#define RETRY_ALL_RETRYABLE                                                                        \
+	(RETRY_CONN_FAILURE | RETRY_EMPTY_RESPONSE | RETRY_JUNK_RESPONSE |                         \
+	    RETRY_RESPONSE_TIMEOUT | RETRY_0RTT_REJECTED | RETRY_STATUS | RETRY_500 | RETRY_502 |  \
+	    RETRY_503 | RETRY_504)
+
+/* Milliseconds; 0: not set (no limit). */
+struct proxy_timeouts {
+	unsigned client, server, connect, queue, check, tunnel, client_fin, server_fin;
+	unsigned http_request, http_keep_alive, tarpit, client_hs;
+};
+
+/* X-Forwarded-For and X-Original-To. */
+struct forward_header {
+	struct slice name; /* lower case */
+	bool if_none;
+	const struct net_cidr *except; /* NULL: none */
+};
+
+/* "option forwarded": which parameters and from what (RFC 7239). */
+struct forwarded_conf {
+	bool proto;
+	bool host, by, by_port, for_, for_port; /* whether it is written at all */
+	struct expr *host_expr, *by_expr, *by_port_expr, *for_expr,
+	    *for_port_expr; /* NULL: the default */
+};
+
+/* An answer that weir makes for a status. */
+struct error_reply {
+	unsigned status;
+	struct slice raw;	/* errorfile: a complete response; .ptr NULL: not set */
+	struct slice location;	/* errorloc: redirect there */
+	unsigned location_code; /* 302 or 303 */
+};
+/* Index of a status in error tables: 400 401 ... ; -1 when it cannot be customised. */
+#define ERROR_REPLY_N 18
+extern const unsigned error_reply_status[ERROR_REPLY_N];
+int error_reply_index(unsigned status);
+
+/* "capture request header" and the like. */
+struct capture_conf {
+	struct capture_conf *next;
+	struct slice name; /* lower case; empty: "declare capture" slot */
+	unsigned len;
+	unsigned slot;
+};
+
+/* "use_backend X if ...", "use-server X if ...", "force-persist if ...", "monitor fail if ...": in order. */
+struct switch_rule {
+	struct switch_rule *next;
+	struct cond *cond;
+	const char *name;	/* as written */
+	struct logfmt *dynamic; /* name with variables, or NULL */
+	struct proxy *backend;	/* resolved use_backend */
+	struct server *server;	/* resolved use-server */
+	struct conf_pos pos;
+};
+
+/* What is counted of one listener, with "option socket-stats". */
+struct bind_stats {
+	struct gauges g;
+	struct counters *counters; /* one a worker */
+};
+
+/* One "bind" address. */
+struct bind_conf {
+	struct bind_conf *next;
+	struct proxy *fe;
+	const char *name; /* "name" option, or NULL */
+	unsigned id;
+	struct net_addr addr; /* one address, one port: ranges were expanded */
+	int fd;		      /* inherited descriptor, or -1 */
+	struct net_listen_opts listen;
+	unsigned maxconn;
+	int nice; /* -1024..1024 */
+	bool accept_proxy;
+	bool accept_netscaler_cip;
+	uint64_t threads;  /* mask of workers that serve it; 0: all */
+	unsigned shards;   /* 0: one a worker */
+	uint8_t cli_level; /* stats socket: enum cli_level, */
+	uint8_t cli_severity;
+	bool expose_fd;
+	struct conf_pos pos;
+	struct listener *listener; /* what runs */
+	struct bind_stats *stats;  /* its counters, or NULL */
+};
+
+struct proxy {
+	const char *name;
+	unsigned id;
+	bool id_set;
+	unsigned caps; /* PROXY_FE | PROXY_BE */
+	bool is_listen;
+	enum proxy_mode mode;
+	uint64_t options;
+	struct proxy *next; /* in the order of the files */
+	struct config *config;
+	struct conf_pos pos;
+	struct htab_node node;	  /* by name, among the frontends of the config */
+	struct htab_node be_node; /* among the backends */
+	const char *description;
+	struct arena *arena;
+
+	struct proxy_timeouts timeout;
+	struct proxy_build *build; /* while the files are read, then NULL */
+
+	/* frontend */
+	struct bind_conf *binds, **binds_last;
+	unsigned maxconn;
+	unsigned backlog;
+	unsigned rate_limit; /* sessions a second; 0: none */
+	struct switch_rule *use_backend, **use_backend_last;
+	const char *default_backend_name;
+	struct proxy *default_backend;
+	struct slice monitor_uri;
+	struct switch_rule *monitor_fail, **monitor_fail_last;
+	unsigned grace_ms;
+	struct capture_conf *req_captures, *res_captures;
+	unsigned req_captures_n, res_captures_n;
+	struct slice capture_cookie;
+	unsigned capture_cookie_len;
+	struct logfmt *unique_id_format;
+	struct slice unique_id_header;
+
+	/* rules of either side */
+	struct acl_scope *acls;
+	struct ruleset rules[RULES_KIND_N];
+	unsigned inspect_delay_ms;     /* tcp-request inspect-delay */
+	unsigned res_inspect_delay_ms; /* tcp-response inspect-delay */
+
+	/* logs */
+	struct log_set logs;
+	bool logs_global; /* "log global" */
+	struct logfmt *log_format, *error_log_format, *log_format_sd;
+	const char
+	    *log_format_text; /* one of logfmt_text_* or the user's; compiled when all is read */
+	const char *error_log_format_text, *log_format_sd_text;
+	struct conf_pos log_format_pos;
+	const char *log_tag;
+
+	/* headers */
+	struct forward_header forwardfor, originalto;
+	struct forwarded_conf forwarded;
+	struct error_reply errors[ERROR_REPLY_N];
+
+	/* backend */
+	struct backend be;
+	struct server *servers; /* being read, linked by next */
+	struct server_defaults *server_defaults;
+	int retries; /* default 3 */
+	unsigned retry_on;
+	int redispatch_interval; /* 0: last retry only; manual of option redispatch */
+	enum reuse_mode reuse;
+	enum header_names header_names;
+	struct httpchk_conf *httpchk; /* being read; be.httpchk when finished */
+	unsigned max_keep_alive_queue;
+	struct switch_rule *use_server, **use_server_last;
+	struct switch_rule *force_persist, **force_persist_last;
+	struct switch_rule *ignore_persist, **ignore_persist_last;
+	struct net_connect_opts source; /* "source" of the backend, for servers without their own */
+	bool has_source;
+	struct net_addr source_addr; /* source.source points here when set */
+	enum source_use source_use;
+	const char *source_hdr;
+	int source_hdr_occ;
+	const char *rdp_persist;       /* persist rdp-cookie(name) */
+	struct expr *rdp_persist_expr; /* the same, compiled by config_finish() */
+	bool has_dispatch;
+	struct net_addr dispatch;
+	struct slice send_name_header; /* http-send-name-header */
+	unsigned clitcpka_cnt, clitcpka_idle_s, clitcpka_intvl_s;
+	unsigned srvtcpka_cnt, srvtcpka_idle_s, srvtcpka_intvl_s;
+
+	struct proxy_rt *rt;
+	/* hot: derived when the configuration is finished */
+	bool needs_dst; /* somebody wants the local address */
+	bool logs_anything;
+	bool has_req_rules, has_res_rules;
+};
+
+/* Lives on through reloads; found by name and side. */
+struct proxy_rt {
+	char *name;
+	atomic_uint refs;
+	atomic_uint fe_conns WEIR_CACHE_ALIGNED; /* present connections, against maxconn */
+	atomic_uint maxconn;			 /* "set maxconn frontend" */
+	struct gauges g;
+	struct counters *counters; /* of the frontend, one a worker */
+	atomic_ullong rate_word;   /* rate-limit sessions: second << 32 | sessions in it */
+	atomic_int state;	   /* enum proxy_state */
+	atomic_uint paused;	   /* listeners that wait for a free connection */
+	atomic_ullong requests;	   /* %rt */
+};
+
+enum proxy_state {
+	PROXY_RUNNING,
+	PROXY_PAUSED,  /* "disable frontend" */
+	PROXY_STOPPED, /* "shutdown frontend", soft stop */
+};
+
+static inline struct counters *frontend_counters(const struct proxy *fe, const struct worker *w)
+{
+	return &fe->rt->counters[w->id];
+}
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Expressions, conditions, rules and log formats: compiled when the configuration is read, evaluated without
+ * malloc against a struct rule_ctx, which the layer above fills. This module decides; it never touches a
+ * connection: what a rule wants done comes back as a verdict and a reply.
+ */
+#ifndef WEIR_RULE_RULE_H
+#define WEIR_RULE_RULE_H
+
+#include "weir/base/arena.h"
+#include "weir/conf/conf.h"
+#include "weir/event/worker.h"
+#include "weir/http/http.h"
+#include "weir/net/addr.h"
+#include "weir/rule/sample.h"
+#include "weir/telemetry/record.h"
+
+/* ---- evaluation ---- */
+
+/* Where an expression may be evaluated: a fetch's row says where it is valid (manual 7.3). */
+#define RULE_AT_CONN	 0x0001u /* tcp-request connection: addresses */
+#define RULE_AT_SESS	 0x0002u /* tcp-request session: PROXY header and TLS done */
+#define RULE_AT_REQ_BUF	 0x0004u /* raw request bytes: tcp-request content */
+#define RULE_AT_REQ_HTTP 0x0008u /* request head */
+#define RULE_AT_RES_BUF	 0x0010u
+#define RULE_AT_RES_HTTP 0x0020u
+#define RULE_AT_LOG	 0x0040u
+#define RULE_AT_BACKEND	 0x0080u /* together with others: a backend is known */
+#define RULE_AT_CLI	 0x0100u
+#define RULE_AT_REQ	 (RULE_AT_REQ_BUF | RULE_AT_REQ_HTTP)
+
+/* What the layer above answers for fetches and actions; any may be NULL: "not available here". */
+struct rule_host {
+	/* The destination the client connected to; looked up at first use. NULL when unknown. */
+	const struct net_peer *(*dst)(void *stream);
+	/* Integers of objects by name, "" meaning the current one: fe_conn, be_conn, nbsrv, queue ... -1: unknown. */
+	int64_t (*gauge)(void *stream, const char *fetch, const char *object);
+	/* Names of the current frontend, backend, server; empty when none. */
+	struct slice (*name)(void *stream, const char *what);
+	/* Keeps a value for the logs: capture slot of a "declare capture"/"capture request header". */
+	void (*capture)(void *stream, bool response, unsigned slot, struct slice value);
+	void (*set_log_level)(void *stream, int level);
+	void (*set_timeout)(void *stream, const char *which, unsigned ms);
+	/* The log record so far, for aliases. */
+	const struct log_record *(*record)(void *stream);
+	void (*set_src)(void *stream, const struct net_peer *src, bool is_dst);
+};
+
+struct rule_reply;
+
+/* One evaluation's surroundings; lives in the stream (or the connection for the first two phases). */
+struct rule_ctx {
+	const struct rule_host *host;
+	void *stream; /* handed to host */
+	struct worker *worker;
+	struct arena *arena; /* results live here: until the stream ends */
+	const struct net_peer *src;
+	struct http_msg *req; /* NULL before the head is there and in TCP mode */
+	struct http_msg *res;
+	struct slice req_buf; /* raw bytes, in content rules; the body in HTTP once waited for */
+	struct slice res_buf;
+	unsigned at; /* RULE_AT_* of this moment */
+	bool
+	    req_final; /* no more bytes will come or be waited for: inspect-delay over, buffer full */
+	bool res_final;
+	struct rule_reply *reply; /* what a rule wants sent, with RULES_REPLY and RULES_DENY */
+	unsigned tarpit_status;
+	uint64_t wait_ms;	  /* RULES_WAIT: longest wait, 0: as long as the phase allows */
+	bool wait_body;		  /* RULES_WAIT is for more of the body */
+	unsigned failed_rewrites; /* header tables that were full */
+
+	/* Private to this module; zero to start. */
+	struct http_target target; /* parts of target_of, as long as the request's target is that */
+	const char *target_of;
+	const struct http_hdr *host_hdr; /* first Host field; NULL: none in host_seen entries */
+	unsigned host_seen;
+	void *regex_scratch; /* of the regex library, from arena */
+};
+
+struct rule_reply_hdr {
+	struct slice name, value;
+};
+
+/* What the client shall get; memory of the stream's arena or the configuration. */
+struct rule_reply {
+	unsigned status;
+	bool plain; /* only the status counts: errorfile or generated page of that status */
+	struct slice content_type; /* empty: none */
+	struct slice body;
+	const char *file_raw; /* a complete raw response (errorfile), instead of the fields above */
+	size_t file_raw_len;
+	const struct rule_reply_hdr *hdrs;
+	unsigned hdrs_n;
+	bool hdrs_first; /* in front of content-length and content-type; else behind them */
+	bool close; /* the connection shall not be kept */
+};
+
+/* ---- expressions ---- */
+
+struct expr;
+
+/*
+ * Compiles words starting at line->argv[*arg] ("src", "hdr(host),lower"); *arg moves behind them. where: the
+ * moments at which it will be evaluated; a fetch that is valid at none of them is an error. NULL after
+ * conf_error().
+ */
+struct expr *expr_parse(struct conf *conf, const struct conf_line *line, int *arg, unsigned where);
+/* From one string. */
+struct expr *expr_parse_text(
+    struct conf *conf, const struct conf_line *line, int arg, const char *text, unsigned where);
+/* False: no value (or not yet: ret->may_change). Result is cast to `to` unless SMP_ANY. */
+bool expr_eval(const struct expr *e, struct rule_ctx *cx, enum sample_type to, struct sample *ret);
+
+/* ---- conditions ---- */
+
+/* Named ACLs of one proxy; those of a defaults section are found through parent. */
+struct acl_scope;
+struct acl_scope *acl_scope_new(struct arena *arena, const struct acl_scope *parent);
+/*
+ * How "capture ... len N" gets a slot: add() returns its number, or -1. Scopes without it refuse such rules.
+ * Call before rules are added.
+ */
+void acl_scope_on_capture(
+    struct acl_scope *scope, int (*add)(void *proxy, bool response, unsigned len), void *proxy);
+/* "acl NAME expr ..." from line->argv[arg] on. 0 or -1, told. */
+int acl_add(struct conf *conf, const struct conf_line *line, int arg, struct acl_scope *scope);
+
+struct cond;
+
+/*
+ * "if ..." or "unless ..." at line->argv[arg] to the end of the line. NULL with *ret_ok true when the line ends
+ * there (no condition). ACLs stand in front of the conditions that name them.
+ */
+struct cond *cond_parse(struct conf *conf, const struct conf_line *line, int arg,
+    struct acl_scope *scope, unsigned where, bool *ret_ok);
+/* 1 true, 0 false, -1 not known yet (bytes are missing). A NULL condition is true. */
+int cond_eval(const struct cond *c, struct rule_ctx *cx);
+
+/* ---- rules ---- */
+
+enum rules_kind {
+	RULES_TCP_CONNECTION,
+	RULES_TCP_SESSION,
+	RULES_TCP_REQ_CONTENT,
+	RULES_TCP_RES_CONTENT,
+	RULES_HTTP_REQ,
+	RULES_HTTP_RES,
+	RULES_HTTP_AFTER_RES,
+	RULES_KIND_N,
+};
+
+/* A list of rules of one kind, in order. Zeroed is empty. */
+struct ruleset {
+	struct rule *first;
+	struct rule **last; /* NULL while empty */
+	unsigned count;
+};
+
+/*
+ * Compiles one rule: line->argv[arg] is the action ("deny", "set-header" ...), and appends it. 0 or -1, told.
+ */
+int rule_add(struct conf *conf, const struct conf_line *line, int arg, enum rules_kind kind,
+    struct ruleset *set, struct acl_scope *scope, bool in_frontend);
+/* "redirect ..." as a keyword of its own (same as http-request redirect). */
+int rule_add_redirect(struct conf *conf, const struct conf_line *line, int arg, struct ruleset *set,
+    struct acl_scope *scope);
+
+enum rule_verdict {
+	RULES_NEXT,   /* all done or accepted: go on */
+	RULES_WAIT,   /* call again with the same cursor when something changed */
+	RULES_REPLY,  /* send cx->reply (return, redirect); the request is answered */
+	RULES_DENY,   /* refuse: cx->reply says with what */
+	RULES_TARPIT, /* hold for timeout tarpit, then cx->reply */
+	RULES_CLOSE,  /* reject: close without an answer */
+	RULES_DROP,   /* silent-drop: close without a word to the client */
+	RULES_ERROR,  /* internal error, out of memory: 500 */
+};
+
+/* Where a list was left; zero to start. */
+struct rule_cursor {
+	const struct rule *rule;
+	bool started;
+	uint64_t since_ms; /* when the present rule began to wait */
+	uintptr_t state;   /* of the action */
+};
+
+/* Runs the rules from the cursor on. Worker thread; no malloc but cx->arena. */
+enum rule_verdict rules_run(const struct ruleset *set, struct rule_ctx *cx, struct rule_cursor *at);
+
+/* ---- log formats ---- */
+
+struct logfmt;
+
+#define LOGFMT_LOG                                                                                 \
+	0x01u /* for a log line: aliases of the record, values quoted and escaped for logs */
+#define LOGFMT_HTTP 0x02u /* for a header value or body: no truncation marks */
+
+struct logfmt *logfmt_parse(struct conf *conf, const struct conf_line *line, int arg,
+    const char *text, unsigned where, unsigned flags);
+/* Writes at most cap bytes, no NUL; returns the length. */
+size_t logfmt_write(const struct logfmt *f, struct rule_ctx *cx, char *out, size_t cap);
+/* The constant text when the format has no variable part; .ptr NULL otherwise. */
+struct slice logfmt_constant(const struct logfmt *f);
+
+/* The formats of "option tcplog", "option httplog", "option httplog clf", and none, as log-format texts. */
+extern const char logfmt_text_tcp[];
+extern const char logfmt_text_http[];
+extern const char logfmt_text_clf[];
+extern const char logfmt_text_https[];
+extern const char logfmt_text_connect[];
+extern const char logfmt_text_error[];
+
+/* ---- listing for -dK ---- */
+
+struct rule_keyword_name {
+	const char *name, *usage, *help;
+};
+/*
+ * Walks a table by index until .name is NULL: "acl" (predefined ones), "fetch", "conv", "log-alias",
+ * "http-request", "tcp-request content" and the other kinds of rules.
+ */
+struct rule_keyword_name rule_list(const char *table, size_t i);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connections to servers, and the pool of idle ones that each worker keeps for itself (configuration manual:
+ * http-reuse, pool-max-conn, pool-low-conn, pool-purge-delay, max-reuse).
+ */
+#ifndef WEIR_UPSTREAM_IDLE_H
+#define WEIR_UPSTREAM_IDLE_H
+
+#include "weir/mux/mux1.h"
+#include "weir/upstream/server.h"
+
+/* One connection to a server. Owned by its worker: in use by a stream, or idle in the pool. */
+struct server_conn {
+	struct mux1 m;
+	struct list link; /* in server_local.idle while idle */
+	struct list all;  /* in the worker's list of idle connections */
+	struct server_rt *rt;
+	struct worker *worker;
+	uint64_t idle_since_ms;
+	uint64_t
+	    key; /* connections of different keys are not exchanged: source address, PROXY header */
+	uint64_t owner;	    /* client that used it last */
+	unsigned requests;  /* served so far, the present one included */
+	unsigned max_reuse; /* the server's bounds when it was made */
+	unsigned pool_max, pool_low, purge_ms;
+	bool reusable;
+};
+
+/* 0 or -errno. */
+int upstream_worker_start(struct worker *w);
+void upstream_worker_stop(struct worker *w);
+
+/* Which idle connections a request may take (configuration manual: http-reuse). */
+enum reuse_scope {
+	REUSE_OWN,    /* those that this client used last */
+	REUSE_PROVEN, /* also others' that have been reused before */
+	REUSE_ANY,
+};
+
+/* An idle connection to srv with that key, or NULL. The caller ties a stream to it; detaching gives it back. */
+struct server_conn *server_conn_reuse(
+    struct worker *w, struct server *srv, uint64_t key, uint64_t owner, enum reuse_scope scope);
+/*
+ * A new connection, connecting to `to`; http decides the mux. NULL with -errno in *ret_error. Counts in the
+ * server's connections.
+ */
+struct server_conn *server_conn_open(struct worker *w, struct server *srv,
+    const struct net_addr *to, const struct net_connect_opts *opts, bool http, uint64_t key,
+    int *ret_error);
+/* Closes it at once. */
+void server_conn_close(struct server_conn *sc);
+/* Idle connections of a server on all workers, for the statistics. */
+unsigned server_idle_count(const struct server *srv, unsigned workers);
+/* Closes this worker's idle connections to rt. */
+void server_idle_purge(struct worker *w, struct server_rt *rt);
+
+#endif

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Client connections: PROXY header, the time between requests, lingering close. A client owns its connection
+ * and is owned by its worker; while a request is under way its stream drives the connection.
+ *
+ *   accept -> PREFACE (accept-proxy) -> IDLE -> STREAM -> IDLE ... -> LINGER -> closed
+ */
+#include "client.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "stream.h"
+#include "weir/net/proxy_proto.h"
+
+#define LINGER_MS    1000
+#define LINGER_READS 16
+#define PREFACE_MS   5000
+
+static void next_request(struct client *c);
+
+static void set_deadline(struct client *c, uint64_t delay_ms)
+{
+	struct worker *w = c->m.conn.worker;
+	c->deadline_ms = delay_ms ? worker_now_ms(w) + delay_ms : 0;
+	if (delay_ms)
+		timer_arm_sooner(&w->wheel, &c->timer, c->deadline_ms);
+}
+
+static void uncount(struct client *c)
+{
+	struct worker *w = c->m.conn.worker;
+	if (!c->counted)
+		return;
+	c->counted = false;
+	listener_connection_closed(w, c->bind);
+}
+
+void client_close(struct client *c)
+{
+	struct worker *w = c->m.conn.worker;
+	struct proxy_local *l = proxy_local(w);
+	struct config *config = c->fe->config;
+	if (c->fe->options & PR_O_NOLINGER)
+		c->m.conn.flags |= CONN_NOLINGER;
+	worker_timer_cancel(w, &c->timer);
+	task_cancel(&c->task);
+	list_del(&c->link);
+	mux1_close(&c->m);
+	uncount(c);
+	pool_put(&l->clients, c);
+	config_unref(w, config);
+}
+
+/* ---- lingering ---- */
+
+/*
+ * Closing a socket with unread bytes makes the kernel reset the connection, and the reset may overtake our last
+ * answer. So after an answer that ended the connection early the rest of the request is read and dropped, for a
+ * moment.
+ */
+static void linger_read(struct client *c)
+{
+	char dropped[4096];
+	for (unsigned i = 0; i < LINGER_READS && (c->m.conn.flags & CONN_READABLE); i++) {
+		ssize_t n = conn_recv(&c->m.conn, dropped, sizeof(dropped));
+		if (n == -EAGAIN)
+			return;
+		if (n <= 0) {
+			client_close(c);
+			return;
+		}
+	}
+}
+
+static void linger(struct client *c)
+{
+	if (c->m.conn.flags & (CONN_ERROR | CONN_PEER_CLOSED | CONN_NOLINGER)) {
+		client_close(c);
+		return;
+	}
+	c->state = CLIENT_LINGER;
+	mux1_trim(&c->m);
+	conn_shut_write(&c->m.conn);
+	set_deadline(c, LINGER_MS);
+	linger_read(c);
+}
+
+/* ---- between requests ---- */
+
+static void start_stream(struct client *c)
+{
+	c->state = CLIENT_STREAM;
+	c->stream = stream_new(c);
+	if (!c->stream) {
+		proxy_local(c->m.conn.worker)->process->dropped_conns++;
+		client_close(c);
+		return;
+	}
+	stream_run(c->stream);
+}
+
+/* Waits for the first byte of a request; the manual's http-request and http-keep-alive timeouts. */
+static void go_idle(struct client *c)
+{
+	const struct proxy_timeouts *t = &c->fe->timeout;
+	unsigned wait = t->client;
+	if (c->requests == 0 && t->http_request)
+		wait = t->http_request;
+	else if (c->requests)
+		wait = t->http_keep_alive ? t->http_keep_alive
+		       : t->http_request  ? t->http_request
+					  : t->client;
+	c->state = CLIENT_IDLE;
+	set_deadline(c, wait);
+}
+
+static void on_task(struct worker *w, struct task *task)
+{
+	(void)w;
+	next_request(container_of(task, struct client, task));
+}
+
+/* A whole keep-alive exchange is behind us, or the connection is new. */
+static void next_request(struct client *c)
+{
+	struct proxy_local *l = proxy_local(c->m.conn.worker);
+	if (c->fe->mode != PROXY_HTTP) {
+		start_stream(c);
+		return;
+	}
+	if (mux1_has_bytes(&c->m)) {
+		start_stream(c);
+		return;
+	}
+	if (c->m.conn.flags & (CONN_ERROR | CONN_PEER_CLOSED) ||
+	    atomic_load(&l->process->stopping)) {
+		if (c->requests) {
+			client_close(c);
+			return;
+		}
+	}
+	go_idle(c);
+	if (c->m.conn.flags & CONN_READABLE)
+		c->m.idle_event(&c->m);
+}
+
+/* The stream has left: another message may follow, or this was the last. */
+static void released(struct mux1 *m, bool keep)
+{
+	struct client *c = container_of(m, struct client, m);
+	bool unread = m->in_state != MUX1_IN_DONE || mux1_has_bytes(m);
+	c->stream = NULL;
+	c->requests++;
+	c->accept_us = m->conn.worker->clock.mono_us;
+	c->accept_wall_us = m->conn.worker->clock.wall_us;
+	c->handshake_us = c->accept_us;
+	if (!keep) {
+		if (c->fe->mode == PROXY_HTTP && unread)
+			linger(c);
+		else
+			client_close(c);
+		return;
+	}
+	mux1_trim(m);
+	if (mux1_has_bytes(m) || (m->conn.flags & CONN_READABLE)) {
+		c->state = CLIENT_IDLE;
+		task_wake(m->conn.worker, &c->task);
+	} else {
+		go_idle(c);
+	}
+}
+
+/* ---- rules about connections ---- */
+
+static bool rules_let_in(struct client *c, enum rules_kind kind)
+{
+	struct proxy_local *l = proxy_local(c->m.conn.worker);
+	const struct ruleset *set = &c->fe->rules[kind];
+	struct rule_cursor cursor = { .started = false };
+	struct arena arena;
+	if (likely(!set->first))
+		return true;
+	arena_init_pool(&arena, &l->blocks);
+	struct rule_ctx cx = {
+		.host = &stream_rule_host,
+		.worker = c->m.conn.worker,
+		.arena = &arena,
+		.src = &c->src,
+		.at = kind == RULES_TCP_CONNECTION ? RULE_AT_CONN : RULE_AT_CONN | RULE_AT_SESS,
+		.req_final = true,
+	};
+	enum rule_verdict v = rules_run(set, &cx, &cursor);
+	arena_reset(&arena);
+	return v == RULES_NEXT;
+}
+
+/* ---- PROXY protocol ---- */
+
+static void after_preface(struct client *c)
+{
+	struct worker *w = c->m.conn.worker;
+	c->handshake_us = w->clock.mono_us;
+	if (!rules_let_in(c, RULES_TCP_SESSION)) {
+		counter_add(&frontend_counters(c->fe, w)->denied_sess, 1);
+		c->m.conn.flags |= CONN_NOLINGER;
+		client_close(c);
+		return;
+	}
+	counter_add(&frontend_counters(c->fe, w)->sess_tot, 1);
+	next_request(c);
+}
+
+static void bad_preface(struct client *c)
+{
+	counter_add(&frontend_counters(c->fe, c->m.conn.worker)->denied_conn, 1);
+	client_close(c);
+}
+
+static void read_preface(struct client *c)
+{
+	struct pp_header header;
+	ssize_t n = mux1_fill(&c->m);
+	if (n == 0 || (n < 0 && n != -EAGAIN)) {
+		client_close(c);
+		return;
+	}
+	struct slice bytes = mux1_bytes(&c->m);
+	switch (pp_parse(bytes.ptr, bytes.len, &header)) {
+	case PP_INCOMPLETE:
+		if (bytes.len >= PP_HEADER_MAX)
+			bad_preface(c);
+		return;
+	case PP_ERROR:
+		bad_preface(c);
+		return;
+	case PP_COMPLETE:
+		break;
+	}
+	if (!header.local) {
+		c->src = header.src;
+		c->dst = header.dst;
+		c->has_dst = true;
+	}
+	mux1_skip(&c->m, header.consumed);
+	after_preface(c);
+}
+
+/* ---- events ---- */
+
+static void idle_event(struct mux1 *m)
+{
+	struct client *c = container_of(m, struct client, m);
+	uint16_t flags = m->conn.flags;
+	switch (c->state) {
+	case CLIENT_PREFACE:
+		if (flags & CONN_READABLE)
+			read_preface(c);
+		return;
+	case CLIENT_LINGER:
+		linger_read(c);
+		return;
+	case CLIENT_IDLE:
+		if (!(flags & CONN_READABLE))
+			return;
+		break;
+	default:
+		return;
+	}
+	task_cancel(&c->task);
+	/* Nothing but a FIN, or a reset: gone without a request. */
+	ssize_t n = mux1_fill(m);
+	if (n > 0) {
+		start_stream(c);
+	} else if (n == 0 || (n != -EAGAIN && n != -ENOBUFS)) {
+		if (c->requests == 0 && !(c->fe->options & (PR_O_DONTLOGNULL | PR_O_IGNORE_PROBES)))
+			start_stream(c); /* logs the empty connection */
+		else
+			client_close(c);
+	} else {
+		mux1_trim(m);
+		if (n == -ENOBUFS)
+			client_close(c);
+	}
+}
+
+static void on_timer(struct worker *w, struct timer *t)
+{
+	struct client *c = container_of(t, struct client, timer);
+	if (c->state == CLIENT_STREAM || !c->deadline_ms)
+		return;
+	if (worker_now_ms(w) < c->deadline_ms) {
+		timer_arm(&w->wheel, t, c->deadline_ms);
+		return;
+	}
+	if (c->state == CLIENT_IDLE && c->requests == 0 && c->fe->mode == PROXY_HTTP &&
+	    !(c->fe->options & PR_O_IGNORE_PROBES)) {
+		start_stream(c); /* answers 408 and logs */
+		return;
+	}
+	client_close(c);
+}
+
+void clients_close_idle(struct worker *w)
+{
+	struct proxy_local *l = proxy_local(w);
+	list_for_each_entry_safe (c, &l->client_list, struct client, link) {
+		if (c->state == CLIENT_IDLE && c->requests)
+			client_close(c);
+	}
+}
+
+/* ---- accept ---- */
+
+void client_accept(struct worker *w, struct bind_conf *bind, int fd, const struct net_peer *src)
+{
+	struct proxy_local *l = proxy_local(w);
+	struct client *c = pool_get(&l->clients);
+	struct proxy *fe = bind->fe;
+	if (!c || mux1_start(&c->m, w, fd, true,
+		      fe->mode == PROXY_HTTP ? &mux_h1_ops : &mux_raw_ops) < 0) {
+		close(fd);
+		pool_put(&l->clients, c);
+		l->process->dropped_conns++;
+		listener_connection_closed(w, bind);
+		return;
+	}
+	/* the fields behind the mux */
+	memset((char *)c + sizeof(c->m), 0, sizeof(*c) - sizeof(c->m));
+	c->m.conn.flags |= CONN_WRITABLE;
+	c->m.released = released;
+	c->m.idle_event = idle_event;
+	c->bind = bind;
+	c->fe = fe;
+	config_ref(fe->config);
+	c->src = *src;
+	c->counted = true;
+	c->id = ++l->stream_serial;
+	c->accept_us = w->clock.mono_us;
+	c->accept_wall_us = w->clock.wall_us;
+	c->handshake_us = c->accept_us;
+	timer_init(&c->timer, on_timer);
+	task_init(&c->task, on_task);
+	list_add_tail(&l->client_list, &c->link);
+	if (!rules_let_in(c, RULES_TCP_CONNECTION)) {
+		counter_add(&frontend_counters(fe, w)->denied_conn, 1);
+		c->m.conn.flags |= CONN_NOLINGER;
+		client_close(c);
+		return;
+	}
+	if (bind->accept_proxy) {
+		c->state = CLIENT_PREFACE;
+		set_deadline(c, fe->timeout.client_hs ? fe->timeout.client_hs : PREFACE_MS);
+		return; /* the first event brings the header */
+	}
+	after_preface(c);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The stream: one request and its response (HTTP mode), or one connection (TCP mode), from the client's
+ * endpoint to a server's. Shared by the stream_*.c files only.
+ *
+ * A state machine of small steps. stream_run() calls the step of the present state until one says wait or
+ * done; steps change s->state and never call the driver. Everything runs on the client's worker.
+ */
+#ifndef WEIR_SRC_PROXY_STREAM_H
+#define WEIR_SRC_PROXY_STREAM_H
+
+#include "client.h"
+#include "weir/mux/bulk.h"
+#include "weir/proxy/process.h"
+#include "weir/upstream/idle.h"
+#include "weir/upstream/queue.h"
+
+enum step {
+	STEP_AGAIN, /* the state changed: run its step now */
+	STEP_WAIT,  /* for an event, a timer, a grant */
+	STEP_DONE,  /* the stream is over: log, count, free */
+};
+
+enum stream_state {
+	ST_REQ_HEAD,   /* waiting for the request head */
+	ST_FE_CONTENT, /* tcp-request content of the frontend */
+	ST_FE_RULES,   /* http-request of the frontend */
+	ST_ROUTE,      /* which backend */
+	ST_BE_CONTENT, /* tcp-request content of the backend */
+	ST_BE_RULES,   /* http-request of the backend */
+	ST_REQ_BODY,   /* wait for (a part of) the body */
+	ST_TARPIT,     /* hold the client, then refuse */
+	ST_ASSIGN,     /* which server */
+	ST_QUEUE,      /* wait for a slot */
+	ST_PAUSE,      /* before trying the same server again */
+	ST_CONNECT,    /* get a connection to it */
+	ST_CONNECTING, /* wait until it is established */
+	ST_RES_HEAD,   /* request on its way, waiting for the response head */
+	ST_RES_RULES,  /* http-response, http-after-response */
+	ST_FORWARD,    /* both directions until both messages have ended */
+	ST_TUNNEL,     /* raw bytes both ways */
+	ST_REPLY,      /* an answer of our own is being sent */
+	ST_DONE,
+	ST_N,
+};
+
+#define SF_SLOT		  0x0001u /* holds a slot of srv */
+#define SF_COUNTED_FE	  0x0002u
+#define SF_COUNTED_BE	  0x0004u /* counted in be's served and gauges */
+#define SF_REDISPATCHED	  0x0008u
+#define SF_REQ_SENT	  0x0010u /* the request head was handed to the server */
+#define SF_REPLIED	  0x0020u /* a response head was given to the client */
+#define SF_TIMEOUT	  0x0040u /* the timer fired: the step decides what that means */
+#define SF_FORCE_PERSIST  0x0080u
+#define SF_IGNORE_PERSIST 0x0100u
+#define SF_BY_COOKIE	  0x0200u /* the server was chosen by persistence */
+#define SF_FINAL_HEAD	  0x0400u /* a final response head has come */
+#define SF_CLOSE_CLIENT	  0x0800u
+#define SF_CLOSE_SERVER	  0x1000u
+#define SF_LOGGED	  0x2000u
+#define SF_REUSED	  0x4000u /* the server connection had served before */
+#define SF_RUNNING	  0x8000u
+#define SF_KILLED	  0x10000u /* ended by the admin or by a server going down */
+#define SF_UP_SHUT	  0x20000u /* FIN passed on to the server */
+#define SF_DOWN_SHUT	  0x40000u
+#define SF_CONTINUED	  0x80000u /* we have sent 100-continue ourselves */
+#define SF_ASSIGNED	  0x100000u
+#define SF_TUNNELLED	  0x200000u
+#define SF_NOLOG	  0x400000u
+#define SF_MONITOR	  0x800000u
+
+struct stream {
+	struct list all; /* proxy_local.stream_list */
+	struct worker *worker;
+	struct client *cli;
+	struct endpoint *ce; /* towards the client: &cli->m.ep */
+	struct endpoint *se; /* towards the server, or NULL */
+	struct server_conn *sc;
+	struct proxy *fe;
+	struct proxy *be; /* NULL until routed */
+	struct server *srv;
+	struct server *srv_failed; /* avoid it in a redispatch */
+	struct queue_ticket *ticket;
+	struct list on_server; /* server_local.streams */
+	uint32_t flags;
+	uint8_t state;
+	uint8_t resume_state;	/* behind ST_REQ_BODY */
+	uint64_t since_ms;	/* when the present state was entered */
+	uint64_t rule_until_ms; /* how long rules may wait; 0: as long as the client timeout */
+	uint64_t client_ms, server_ms; /* last activity of each side */
+	struct timer timer;
+	struct task again; /* to go on in the next turn */
+	struct arena arena;
+	struct inflow up, down; /* payload towards the server, the client */
+	struct bulk up_bulk, down_bulk;
+	struct http_msg req, res;
+	struct http_msg up_trailers, down_trailers;
+	struct rule_ctx cx;
+	struct rule_cursor cursor;
+	struct rule_reply reply;
+	struct persist_state persist;
+	struct log_record rec;
+	struct slice *captures; /* request slots, then response slots */
+	uint64_t id;
+	uint64_t head_up, head_down; /* bytes of heads, for the counts */
+	unsigned conn_tries;	     /* left */
+	unsigned body_wait_bytes;
+	uint64_t body_wait_ms;
+	struct proxy_timeouts timeout; /* of fe and be, as rules changed them */
+	int log_level;		       /* -1: by outcome */
+	int prio_class;
+	struct net_peer dst;   /* cached local end */
+	uint8_t dst_state;     /* 0 unknown, 1 known, 2 not available */
+	struct http_hdr *hdrs; /* both tables: 2 * maxhdr entries behind the struct */
+};
+
+typedef enum step stream_step(struct stream *s);
+
+/* A stream for cli, which has bytes of a request (HTTP) or was accepted (TCP). NULL: no memory. */
+struct stream *stream_new(struct client *cli);
+/* Runs it as far as it goes; s may be gone afterwards. */
+void stream_run(struct stream *s);
+void stream_wake(struct endpoint *ep);
+/* Ends a stream from outside: admin, server down. cause: the letter of the termination state. */
+void stream_kill(struct stream *s, char cause);
+
+/* ---- steps, by file ---- */
+stream_step step_req_head, step_fe_rules, step_be_rules, step_req_body,
+    step_tarpit;			      /* stream_request.c */
+stream_step step_fe_content, step_be_content; /* stream_content.c */
+stream_step step_route;			      /* stream_route.c */
+stream_step step_assign, step_queue, step_pause, step_connect,
+    step_connecting;			   /* stream_server.c */
+stream_step step_res_head, step_res_rules; /* stream_response.c */
+stream_step step_forward, step_tunnel;	   /* stream_forward.c */
+stream_step step_reply;			   /* stream_reply.c */
+
+/* ---- what they share ---- */
+
+void stream_enter(struct stream *s, enum stream_state state);
+/* Sets cause and phase of the termination state unless they are set: the first event is the reason. */
+void stream_flag(struct stream *s, char cause, char phase);
+
+/* Answers with an error of weir's own: status 0 closes without one. Returns what the step returns. */
+enum step stream_error(struct stream *s, unsigned status, char cause, char phase);
+/* Sends the reply that rules made (cx.reply). */
+enum step stream_rule_reply(struct stream *s, char cause, char phase);
+/* A verdict other than RULES_NEXT and RULES_WAIT, turned into the next state. */
+enum step stream_verdict(struct stream *s, enum rule_verdict v, bool response);
+/* The request head, as weir adds to it on its way out (forwardfor and the like). 0 or -ENOMEM. */
+int stream_finish_request(struct stream *s);
+
+/* Moves payload one way; false when the sink failed. */
+bool stream_push_up(struct stream *s);
+bool stream_push_down(struct stream *s);
+
+/* Leaves the server: connection back or closed, slot released. keep: if the protocol allows it. */
+void stream_leave_server(struct stream *s, bool keep);
+/* Counts s as on be (gauges, fullconn). */
+void stream_count_backend(struct stream *s);
+
+/* Fills the record and writes the log line, once. */
+void stream_log(struct stream *s);
+void stream_count_end(struct stream *s);
+extern const struct rule_host stream_rule_host;
+
+static inline uint64_t stream_now_us(const struct stream *s)
+{
+	return s->worker->clock.mono_us;
+}
+
+static inline bool stream_is_http(const struct stream *s)
+{
+	return s->fe->mode == PROXY_HTTP;
+}
+
+static inline struct counters *fe_counters(const struct stream *s)
+{
+	return frontend_counters(s->fe, s->worker);
+}
+
+#endif

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a stream leaves behind: its counts and its log line. Also the answers that rules and log formats get
+ * from a stream (struct rule_host). Client's worker.
+ */
+#include "stream.h"
+
+/* ---- counts ---- */
+
+static void count_times(struct counters *c, struct gauges *g, const struct record_times *t)
+{
+	uint64_t queue = t->queue ? (t->queue - t->request) / 1000 : 0;
+	uint64_t connect = t->connected && t->queue ? (t->connected - t->queue) / 1000 : 0;
+	uint64_t response = t->response && t->connected ? (t->response - t->connected) / 1000 : 0;
+	uint64_t total = t->idle_end ? (t->close - t->idle_end) / 1000 : 0;
+	counter_add(&c->qtime_sum, queue);
+	counter_add(&c->ctime_sum, connect);
+	counter_add(&c->rtime_sum, response);
+	counter_add(&c->ttime_sum, total);
+	counter_add(&c->time_n, 1);
+	gauge_raise(&g->qtime_max, (unsigned)queue);
+	gauge_raise(&g->ctime_max, (unsigned)connect);
+	gauge_raise(&g->rtime_max, (unsigned)response);
+	gauge_raise(&g->ttime_max, (unsigned)total);
+}
+
+static void count_bytes(struct counters *c, const struct stream *s)
+{
+	counter_add(&c->bytes_in, s->rec.bytes_up);
+	counter_add(&c->bytes_out, s->rec.bytes_down);
+}
+
+void stream_count_end(struct stream *s)
+{
+	struct counters *fe = fe_counters(s);
+	s->rec.bytes_up = s->req.head_len + s->up.total;
+	s->rec.bytes_down =
+	    s->rec.status > 0 || !stream_is_http(s) ? s->res.head_len + s->down.total : 0;
+	count_bytes(fe, s);
+	counter_add(
+	    &proxy_local(s->worker)->process->counters[s->worker->id].bytes_out, s->rec.bytes_down);
+	bool http = stream_is_http(s) && s->rec.status > 0 && !(s->flags & SF_MONITOR);
+	if (http)
+		counters_status(fe, (unsigned)s->rec.status);
+	if (!s->be)
+		return;
+	struct counters *be = backend_counters(&s->be->be, s->worker);
+	count_bytes(be, s);
+	count_times(be, &s->be->be.rt->g, &s->rec.t);
+	if (http) {
+		counter_add(&be->req_tot, 1);
+		counters_status(be, (unsigned)s->rec.status);
+	}
+	if (!s->srv || !(s->rec.t.connected))
+		return;
+	struct counters *srv = server_counters(s->srv, s->worker);
+	count_bytes(srv, s);
+	count_times(srv, &s->srv->rt->g, &s->rec.t);
+	if (http) {
+		counter_add(&srv->req_tot, 1);
+		if (s->flags & SF_FINAL_HEAD)
+			counters_status(srv, (unsigned)s->rec.status);
+	}
+}
+
+/* ---- log ---- */
+
+static void fill_gauges(struct stream *s)
+{
+	struct log_record *r = &s->rec;
+	struct process *p = proxy_local(s->worker)->process;
+	r->act_conn = atomic_load_explicit(&p->conns, memory_order_relaxed);
+	r->fe_conn = atomic_load_explicit(&s->fe->rt->fe_conns, memory_order_relaxed);
+	r->be_conn = s->be ? atomic_load_explicit(&s->be->be.rt->served, memory_order_relaxed) : 0;
+	r->srv_conn = s->srv ? atomic_load_explicit(&s->srv->rt->served, memory_order_relaxed) : 0;
+}
+
+/* The usual lines are "info"; those of sessions that went wrong may be raised to "err". */
+static enum log_level level_of(const struct stream *s, bool failed)
+{
+	if (s->log_level >= 0)
+		return (enum log_level)s->log_level;
+	return failed && (s->fe->options & PR_O_LOG_SEPARATE_ERRORS) ? LOG_LV_ERR : LOG_LV_INFO;
+}
+
+static bool has_failed(const struct stream *s)
+{
+	const struct record_flags *f = &s->rec.flags;
+	bool by_flags = f->cause != '-' && f->cause != 'L';
+	return by_flags || s->rec.retries || s->rec.status >= 500;
+}
+
+void stream_log(struct stream *s)
+{
+	const struct proxy *fe = s->fe;
+	if ((s->flags & (SF_LOGGED | SF_NOLOG)) || !fe->logs_anything || !fe->log_format)
+		return;
+	bool failed = has_failed(s);
+	if (!failed && (fe->options & PR_O_DONTLOG_NORMAL))
+		return;
+	s->flags |= SF_LOGGED;
+	if (s->log_level == LOG_LV_SILENT)
+		return;
+	if (!s->rec.t.close)
+		s->rec.t.close = stream_now_us(s);
+	s->rec.bytes_up = s->req.head_len + s->up.total;
+	if (!s->rec.bytes_down && s->rec.status > 0)
+		s->rec.bytes_down = s->res.head_len + s->down.total;
+	fill_gauges(s);
+	s->cx.at |= RULE_AT_LOG;
+	struct proxy_local *l = proxy_local(s->worker);
+	const struct logfmt *fmt =
+	    s->rec.bad_request && fe->error_log_format ? fe->error_log_format : fe->log_format;
+	size_t len = logfmt_write(fmt, &s->cx, l->log_line, LOG_LEN_MAX);
+	struct slice text = slice_make(l->log_line, len);
+	if (!fe->log_format_sd) {
+		log_emit(s->worker, &fe->logs, level_of(s, failed), text);
+		return;
+	}
+	char sd[1024];
+	size_t sd_len = logfmt_write(fe->log_format_sd, &s->cx, sd, sizeof(sd));
+	log_emit_sd(s->worker, &fe->logs, level_of(s, failed), slice_make(sd, sd_len), text);
+}
+
+/* ---- what rules ask ---- */
+
+/* The address the client connected to: asked of the kernel once, and only when somebody wants it. */
+static const struct net_peer *host_dst(void *stream)
+{
+	struct stream *s = stream;
+	if (!s)
+		return NULL;
+	if (s->cli->has_dst)
+		return &s->cli->dst;
+	if (s->dst_state == 0)
+		s->dst_state = net_local_peer(s->cli->m.conn.io.fd, &s->dst) == 0 ? 1 : 2;
+	return s->dst_state == 1 ? &s->dst : NULL;
+}
+
+static struct slice host_name(void *stream, const char *what)
+{
+	const struct stream *s = stream;
+	if (!s)
+		return SLICE_NULL;
+	if (strcmp(what, "fe") == 0)
+		return slice_str(s->fe->name);
+	if (strcmp(what, "be") == 0)
+		return s->be ? slice_str(s->be->name) : SLICE_NULL;
+	if (strcmp(what, "srv") == 0)
+		return s->srv ? slice_str(s->srv->name) : SLICE_NULL;
+	if (strcmp(what, "so") == 0)
+		return slice_str(s->cli->bind->name);
+	return SLICE_NULL;
+}
+
+static void host_capture(void *stream, bool response, unsigned slot, struct slice value)
+{
+	struct stream *s = stream;
+	unsigned n = response ? s->fe->res_captures_n : s->fe->req_captures_n;
+	if (slot < n)
+		s->captures[(response ? s->fe->req_captures_n : 0) + slot] =
+		    arena_slice(&s->arena, value);
+}
+
+static void host_set_log_level(void *stream, int level)
+{
+	((struct stream *)stream)->log_level = level;
+}
+
+static void host_set_timeout(void *stream, const char *which, unsigned ms)
+{
+	struct stream *s = stream;
+	if (strcmp(which, "client") == 0)
+		s->timeout.client = ms;
+	else if (strcmp(which, "server") == 0)
+		s->timeout.server = ms;
+	else if (strcmp(which, "tunnel") == 0)
+		s->timeout.tunnel = ms;
+}
+
+static const struct log_record *host_record(void *stream)
+{
+	return stream ? &((struct stream *)stream)->rec : NULL;
+}
+
+static void host_set_src(void *stream, const struct net_peer *src, bool is_dst)
+{
+	struct stream *s = stream;
+	if (!s)
+		return;
+	if (is_dst) {
+		s->cli->dst = *src;
+		s->cli->has_dst = true;
+	} else {
+		s->cli->src = *src;
+	}
+}
+
+/* ---- integers of proxies and servers ---- */
+
+static struct proxy *backend_named(const struct stream *s, const char *object)
+{
+	return *object ? config_backend(s->fe->config, object) : s->be;
+}
+
+/* "backend/server" or, in the present backend, "server". */
+static struct server *server_named(const struct stream *s, const char *object)
+{
+	char be_name[256];
+	const char *slash = strchr(object, '/');
+	if (!slash)
+		return s->be ? backend_server(&s->be->be, object) : NULL;
+	snprintf(be_name, sizeof(be_name), "%.*s", (int)(slash - object), object);
+	struct proxy *be = config_backend(s->fe->config, be_name);
+	return be ? backend_server(&be->be, slash + 1) : NULL;
+}
+
+static int64_t backend_gauge(const struct stream *s, const struct proxy *be, const char *fetch)
+{
+	unsigned workers = be->be.workers, usable = 0;
+	int64_t slots = 0, queue = queue_length(be->be.rt->queue);
+	for (unsigned i = 0; i < be->be.servers_n; i++) {
+		struct server *srv = be->be.servers[i];
+		queue += queue_length(srv->rt->queue);
+		if (!server_is_usable(srv))
+			continue;
+		usable++;
+		unsigned max = server_limit(srv), served = atomic_load(&srv->rt->served);
+		slots = !max || slots < 0 ? -1 : slots + (max > served ? max - served : 0);
+	}
+	if (strcmp(fetch, "nbsrv") == 0)
+		return usable;
+	if (strcmp(fetch, "connslots") == 0)
+		return slots;
+	if (strcmp(fetch, "be_conn") == 0)
+		return atomic_load(&be->be.rt->served);
+	if (strcmp(fetch, "be_sess_rate") == 0)
+		return counters_rate(be->be.rt->counters, workers,
+		    offsetof(struct counters, sess_rate), worker_now_ms(s->worker));
+	if (strcmp(fetch, "be_id") == 0)
+		return be->id;
+	if (strcmp(fetch, "queue") == 0)
+		return queue;
+	if (strcmp(fetch, "avg_queue") == 0)
+		return usable ? (queue + usable - 1) / usable : queue * 1000;
+	return -1;
+}
+
+static int64_t frontend_gauge(const struct stream *s, const struct proxy *fe, const char *fetch)
+{
+	uint64_t now = worker_now_ms(s->worker);
+	if (strcmp(fetch, "fe_conn") == 0)
+		return atomic_load(&fe->rt->fe_conns);
+	if (strcmp(fetch, "fe_id") == 0)
+		return fe->id;
+	size_t offset = strcmp(fetch, "fe_req_rate") == 0 ? offsetof(struct counters, req_rate)
+							  : offsetof(struct counters, sess_rate);
+	return counters_rate(fe->rt->counters, worker_count(s->worker->group), offset, now);
+}
+
+static int64_t server_gauge(const struct stream *s, const struct server *srv, const char *fetch)
+{
+	if (strcmp(fetch, "srv_is_up") == 0)
+		return server_is_usable(srv);
+	if (strcmp(fetch, "srv_conn") == 0)
+		return atomic_load(&srv->rt->served);
+	if (strcmp(fetch, "srv_queue") == 0)
+		return queue_length(srv->rt->queue);
+	if (strcmp(fetch, "srv_id") == 0)
+		return srv->id;
+	if (strcmp(fetch, "srv_sess_rate") == 0)
+		return counters_rate(srv->rt->counters, srv->be->workers,
+		    offsetof(struct counters, sess_rate), worker_now_ms(s->worker));
+	return -1;
+}
+
+static int64_t host_gauge(void *stream, const char *fetch, const char *object)
+{
+	const struct stream *s = stream;
+	if (!s)
+		return -1;
+	if (strncmp(fetch, "fe_", 3) == 0) {
+		const struct proxy *fe = *object ? config_frontend(s->fe->config, object) : s->fe;
+		return fe ? frontend_gauge(s, fe, fetch) : -1;
+	}
+	if (strncmp(fetch, "srv_", 4) == 0) {
+		const struct server *srv = *object ? server_named(s, object) : s->srv;
+		return srv ? server_gauge(s, srv, fetch) : -1;
+	}
+	const struct proxy *be = backend_named(s, object);
+	return be ? backend_gauge(s, be, fetch) : -1;
+}
+
+const struct rule_host stream_rule_host = {
+	.dst = host_dst,
+	.gauge = host_gauge,
+	.name = host_name,
+	.capture = host_capture,
+	.set_log_level = host_set_log_level,
+	.set_timeout = host_set_timeout,
+	.record = host_record,
+	.set_src = host_set_src,
+};

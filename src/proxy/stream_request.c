@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The request's way in: its head, the rules of the frontend and the backend, waiting for a body, and what weir
+ * itself adds to the request before it goes to a server. Client's worker.
+ */
+#include "stream.h"
+
+#include <errno.h>
+
+/* ---- the head ---- */
+
+static void note_first_byte(struct stream *s)
+{
+	if (s->rec.t.idle_end || !(s->ce->flags & EP_IN_ANY))
+		return;
+	s->rec.t.idle_end = stream_now_us(s);
+	s->rec.t.request_wall = s->worker->clock.wall_us;
+}
+
+/* What the log will show of the request, before rules change it. */
+static void note_request(struct stream *s)
+{
+	struct http_target parts;
+	struct log_record *r = &s->rec;
+	struct counters *c = fe_counters(s);
+	struct process *p = proxy_local(s->worker)->process;
+	r->t.request = stream_now_us(s);
+	r->method = s->req.method_name;
+	r->uri = s->req.target;
+	http_target_split(s->req.target, &parts);
+	r->path = parts.path;
+	r->query = parts.query;
+	r->version = s->req.version == 10 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1");
+	counter_add(&c->req_tot, 1);
+	counter_add(&p->counters[s->worker->id].reqs, 1);
+	if (rate_add(&c->req_rate, worker_now_ms(s->worker)))
+		gauge_raise(
+		    &s->fe->rt->g.req_rate_max, rate_read(&c->req_rate, worker_now_ms(s->worker)));
+	r->request_counter =
+	    atomic_fetch_add_explicit(&s->fe->rt->requests, 1, memory_order_relaxed);
+}
+
+static struct slice capture_of(
+    struct stream *s, const struct http_msg *m, const struct capture_conf *conf)
+{
+	struct http_hdr *h = NULL, *last = NULL;
+	while (conf->name.len && (h = http_hdr_find(m, conf->name, h)))
+		last = h;
+	if (!last)
+		return SLICE_NULL;
+	return arena_slice(&s->arena, slice_sub(http_hdr_value_of(last), 0, conf->len));
+}
+
+static void capture_request(struct stream *s)
+{
+	for (const struct capture_conf *c = s->fe->req_captures; c; c = c->next) {
+		struct slice value = capture_of(s, &s->req, c);
+		if (value.ptr)
+			s->captures[c->slot] = value;
+	}
+}
+
+static void capture_request_cookie(struct stream *s)
+{
+	struct http_hdr *h = NULL;
+	struct slice value;
+	while ((h = http_hdr_find_id(&s->req, HDR_COOKIE, h))) {
+		if (!http_cookie_find(http_hdr_value_of(h), s->fe->capture_cookie, &value))
+			continue;
+		/* logged as "name=value", as it stands in the header */
+		struct slice shown = slice_make(value.ptr - s->fe->capture_cookie.len - 1,
+		    value.len + s->fe->capture_cookie.len + 1);
+		s->rec.cookie_req =
+		    arena_slice(&s->arena, slice_sub(shown, 0, s->fe->capture_cookie_len));
+		return;
+	}
+}
+
+/* "monitor-uri": answered here, never logged, never forwarded. */
+static bool is_monitor(const struct stream *s)
+{
+	return s->fe->monitor_uri.len && slice_eq(s->req.target, s->fe->monitor_uri);
+}
+
+static enum step answer_monitor(struct stream *s)
+{
+	s->flags |= SF_NOLOG | SF_MONITOR;
+	for (struct switch_rule *r = s->fe->monitor_fail; r; r = r->next) {
+		if (cond_eval(r->cond, &s->cx) == 1)
+			return stream_error(s, 503, 'L', 'R');
+	}
+	return stream_error(s, 200, 'L', 'R');
+}
+
+static enum step request_received(struct stream *s)
+{
+	note_request(s);
+	s->cx.req = &s->req;
+	s->cx.at = RULE_AT_CONN | RULE_AT_SESS | RULE_AT_REQ;
+	if (s->fe->req_captures)
+		capture_request(s);
+	if (s->fe->capture_cookie.len)
+		capture_request_cookie(s);
+	if (is_monitor(s))
+		return answer_monitor(s);
+	stream_enter(s, ST_FE_CONTENT);
+	return STEP_AGAIN;
+}
+
+static enum step bad_request(struct stream *s)
+{
+	s->rec.bad_request = true;
+	counter_add(&fe_counters(s)->failed_req, 1);
+	return stream_error(s, h1_error_status(s->ce->bad_error), 'P', 'R');
+}
+
+/* The client went away, or was silent for too long, before its request was complete. */
+static enum step no_request(struct stream *s, bool timeout)
+{
+	bool nothing = !(s->ce->flags & EP_IN_ANY) && !mux1_has_bytes(&s->cli->m);
+	s->rec.bad_request = true;
+	s->flags |= SF_CLOSE_CLIENT;
+	if (nothing &&
+	    ((s->fe->options & (PR_O_DONTLOGNULL | PR_O_IGNORE_PROBES)) || s->cli->requests)) {
+		s->flags |= SF_NOLOG;
+		if (timeout && !s->cli->requests && !(s->fe->options & PR_O_IGNORE_PROBES))
+			return stream_error(s, 408, 'c', 'R');
+		stream_flag(s, timeout ? 'c' : 'C', 'R');
+		return STEP_DONE;
+	}
+	counter_add(&fe_counters(s)->failed_req, 1);
+	if (timeout)
+		return stream_error(s, 408, 'c', 'R');
+	counter_add(&fe_counters(s)->cli_aborts, 1);
+	if (!nothing)
+		return stream_error(s, 400, 'C', 'R');
+	stream_flag(s, 'C', 'R');
+	return STEP_DONE;
+}
+
+enum step step_req_head(struct stream *s)
+{
+	struct endpoint *ep = s->ce;
+	ep->ops->recv(ep);
+	note_first_byte(s);
+	if (ep->flags & EP_IN_HEAD)
+		return request_received(s);
+	if (ep->flags & EP_IN_BAD)
+		return bad_request(s);
+	if (ep->flags & EP_NO_MEMORY)
+		return stream_error(s, 0, 'R', 'R');
+	if (ep->flags & (EP_IN_CLOSED | EP_ERROR))
+		return no_request(s, false);
+	if (s->flags & SF_TIMEOUT ||
+	    (s->cli->deadline_ms && !(ep->flags & EP_IN_ANY) && !mux1_has_bytes(&s->cli->m) &&
+		worker_now_ms(s->worker) >= s->cli->deadline_ms))
+		return no_request(s, true);
+	return STEP_WAIT;
+}
+
+/* ---- rules ---- */
+
+static void send_continue(struct stream *s);
+
+/* A rule waits: for more of the body, or for time to pass. */
+static enum step wait_for_rules(struct stream *s)
+{
+	struct endpoint *ep = s->ce;
+	s->rule_until_ms = s->cx.wait_ms ? worker_now_ms(s->worker) + s->cx.wait_ms : 0;
+	if (!s->cx.wait_body)
+		return STEP_WAIT;
+	send_continue(s);
+	if (ep->ops->recv(ep) && !(ep->flags & (EP_ERROR | EP_IN_BAD)))
+		return STEP_AGAIN;
+	return ep->flags & (EP_ERROR | EP_IN_BAD) ? bad_request(s) : STEP_WAIT;
+}
+
+static enum step run_http_rules(struct stream *s, struct proxy *px, enum stream_state next)
+{
+	if (!px->rules[RULES_HTTP_REQ].first) {
+		stream_enter(s, next);
+		return STEP_AGAIN;
+	}
+	s->cx.req_buf = s->up.first < s->up.n ? slice_make(s->up.seg[s->up.first].iov_base,
+						    s->up.seg[s->up.first].iov_len)
+					      : SLICE_NULL;
+	s->cx.req_final =
+	    (s->ce->flags & (EP_IN_END | EP_IN_FULL | EP_IN_CLOSED)) || (s->flags & SF_TIMEOUT);
+	enum rule_verdict v = rules_run(&px->rules[RULES_HTTP_REQ], &s->cx, &s->cursor);
+	if (v == RULES_WAIT)
+		return wait_for_rules(s);
+	s->cursor = (struct rule_cursor){ .started = false };
+	if (v != RULES_NEXT)
+		return stream_verdict(s, v, false);
+	stream_enter(s, next);
+	return STEP_AGAIN;
+}
+
+enum step step_fe_rules(struct stream *s)
+{
+	return run_http_rules(s, s->fe, ST_ROUTE);
+}
+
+enum step step_be_rules(struct stream *s)
+{
+	bool wait_body =
+	    (s->be->options & PR_O_BUFFER_REQUEST) || (s->fe->options & PR_O_BUFFER_REQUEST);
+	enum stream_state next = wait_body && !(s->ce->flags & EP_IN_END) ? ST_REQ_BODY : ST_ASSIGN;
+	s->resume_state = ST_ASSIGN;
+	if (!stream_is_http(s) || s->be == s->fe) { /* a listen section's rules have run */
+		stream_enter(s, stream_is_http(s) ? next : ST_ASSIGN);
+		return STEP_AGAIN;
+	}
+	return run_http_rules(s, s->be, next);
+}
+
+/* ---- waiting for the body ---- */
+
+/* The client waits for a go-ahead that no server will send in time. */
+static void send_continue(struct stream *s)
+{
+	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	struct iovec iov = { (void *)text, sizeof(text) - 1 };
+	if (!(s->req.flags & HTTP_MSG_EXPECT_CONTINUE) || (s->flags & SF_CONTINUED))
+		return;
+	s->flags |= SF_CONTINUED;
+	http_hdr_del_id(&s->req, HDR_EXPECT);
+	conn_send(s->ce->conn, &iov, 1, false); /* 25 bytes into an empty socket buffer */
+}
+
+enum step step_req_body(struct stream *s)
+{
+	struct endpoint *ep = s->ce;
+	send_continue(s);
+	while (!(ep->flags & (EP_IN_END | EP_IN_FULL | EP_IN_BAD | EP_ERROR)) && ep->ops->recv(ep))
+		;
+	if (ep->flags & EP_IN_BAD)
+		return bad_request(s);
+	if ((ep->flags & EP_ERROR) || ((ep->flags & (EP_IN_CLOSED | EP_IN_END)) == EP_IN_CLOSED)) {
+		counter_add(&fe_counters(s)->cli_aborts, 1);
+		return stream_error(s, 400, 'C', 'D');
+	}
+	bool enough = s->body_wait_bytes && s->up.bytes >= s->body_wait_bytes;
+	if (enough || (ep->flags & (EP_IN_END | EP_IN_FULL))) {
+		s->body_wait_ms = 0;
+		s->body_wait_bytes = 0;
+		stream_enter(s, (enum stream_state)s->resume_state);
+		return STEP_AGAIN;
+	}
+	if (s->flags & SF_TIMEOUT)
+		return stream_error(s, 408, 'c', 'D');
+	return STEP_WAIT;
+}
+
+enum step step_tarpit(struct stream *s)
+{
+	if (s->ce->flags & (EP_ERROR | EP_IN_CLOSED) || (s->ce->conn->flags & CONN_ERROR)) {
+		stream_flag(s, 'P', 'T');
+		s->flags |= SF_CLOSE_CLIENT;
+		return STEP_DONE;
+	}
+	if (!(s->flags & SF_TIMEOUT))
+		return STEP_WAIT;
+	return stream_rule_reply(s, 'P', 'T');
+}
+
+/* ---- what weir adds ---- */
+
+static bool is_except(const struct forward_header *f, const struct net_peer *p)
+{
+	return f->except && net_cidr_has(f->except, p);
+}
+
+static int add_address(struct stream *s, const struct forward_header *f, const struct net_peer *p)
+{
+	char text[NET_ADDR_TEXT];
+	if (!p || (p->sa.sa_family != AF_INET && p->sa.sa_family != AF_INET6) || is_except(f, p))
+		return 0;
+	if (f->if_none && http_hdr_find(&s->req, f->name, NULL))
+		return 0;
+	struct slice value = arena_slice(&s->arena, slice_str(net_peer_text(p, text)));
+	return value.ptr ? http_hdr_add(&s->req, f->name, value) : -ENOMEM;
+}
+
+/* The proxy of the two sides that has an option; the backend's word comes first. */
+static const struct proxy *who_has(const struct stream *s, uint64_t option)
+{
+	return s->be->options & option ? s->be : s->fe->options & option ? s->fe : NULL;
+}
+
+struct forwarded_text {
+	char text[512];
+	size_t len;
+};
+
+static void forwarded_param(
+    struct forwarded_text *t, const char *name, struct slice value, bool quoted)
+{
+	int n = snprintf(t->text + t->len, sizeof(t->text) - t->len,
+	    quoted ? "%s%s=\"%.*s\"" : "%s%s=%.*s", t->len ? ";" : "", name, SLICE_ARG(value));
+	if (n > 0 && (size_t)n < sizeof(t->text) - t->len)
+		t->len += (size_t)n;
+}
+
+/* RFC 7239 4: a node is an address, bracketed and quoted for IPv6, with or without a port. */
+static void forwarded_node(struct stream *s, struct forwarded_text *t, const char *name,
+    const struct net_peer *p, struct expr *host, struct expr *port, bool with_port)
+{
+	char text[NET_ADDR_TEXT + 16], addr[NET_ADDR_TEXT];
+	struct sample smp;
+	bool v6 = p && p->sa.sa_family == AF_INET6;
+	if (host) {
+		if (!expr_eval(host, &s->cx, SMP_STR, &smp))
+			return;
+		snprintf(addr, sizeof(addr), "%.*s", SLICE_ARG(smp.str));
+		v6 = strchr(addr, ':') != NULL;
+	} else if (p && (v6 || p->sa.sa_family == AF_INET)) {
+		net_peer_text(p, addr);
+	} else {
+		return;
+	}
+	int n = snprintf(text, sizeof(text), v6 ? "[%s]" : "%s", addr);
+	if (with_port && n > 0) {
+		if (port && expr_eval(port, &s->cx, SMP_STR, &smp))
+			snprintf(text + n, sizeof(text) - (size_t)n, ":%.*s", SLICE_ARG(smp.str));
+		else if (!port && p)
+			snprintf(text + n, sizeof(text) - (size_t)n, ":%u", net_peer_port(p));
+	}
+	forwarded_param(t, name, slice_str(text), v6 || with_port);
+}
+
+static int add_forwarded(struct stream *s, const struct forwarded_conf *f)
+{
+	struct forwarded_text t = { .len = 0 };
+	struct sample smp;
+	const struct net_peer *dst = f->by && !f->by_expr ? stream_rule_host.dst(s) : NULL;
+	if (f->proto)
+		forwarded_param(&t, "proto", SLICE("http"), false);
+	if (f->host && f->host_expr) {
+		if (expr_eval(f->host_expr, &s->cx, SMP_STR, &smp))
+			forwarded_param(&t, "host", smp.str, true);
+	} else if (f->host) {
+		struct http_hdr *h = http_hdr_find_id(&s->req, HDR_HOST, NULL);
+		if (h)
+			forwarded_param(&t, "host", http_hdr_value_of(h), true);
+	}
+	if (f->by)
+		forwarded_node(s, &t, "by", dst, f->by_expr, f->by_port_expr, f->by_port);
+	if (f->for_)
+		forwarded_node(
+		    s, &t, "for", &s->cli->src, f->for_expr, f->for_port_expr, f->for_port);
+	struct slice value = arena_slice(&s->arena, slice_make(t.text, t.len));
+	if (!value.ptr)
+		return -ENOMEM;
+	return t.len ? http_hdr_add(&s->req, http_hdr_name(HDR_FORWARDED), value) : 0;
+}
+
+static int add_unique_id(struct stream *s)
+{
+	char text[1024];
+	if (!s->fe->unique_id_format || s->rec.unique_id.ptr)
+		return 0;
+	size_t len = logfmt_write(s->fe->unique_id_format, &s->cx, text, sizeof(text));
+	s->rec.unique_id = arena_slice(&s->arena, slice_make(text, len));
+	if (!s->rec.unique_id.ptr)
+		return -ENOMEM;
+	return s->fe->unique_id_header.len
+		   ? http_hdr_add(&s->req, s->fe->unique_id_header, s->rec.unique_id)
+		   : 0;
+}
+
+int stream_finish_request(struct stream *s)
+{
+	const struct proxy *px;
+	int r = add_unique_id(s);
+	px = who_has(s, PR_O_FORWARDED);
+	if (px && r == 0)
+		r = add_forwarded(s, &px->forwarded);
+	px = who_has(s, PR_O_FORWARDFOR);
+	if (px && r == 0)
+		r = add_address(s, &px->forwardfor, &s->cli->src);
+	px = who_has(s, PR_O_ORIGINALTO);
+	if (px && r == 0)
+		r = add_address(s, &px->originalto, stream_rule_host.dst(s));
+	return r;
+}

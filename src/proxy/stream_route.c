@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which backend a stream goes to: use_backend rules in order, then default_backend, then the proxy itself when
+ * it is a listen section. Client's worker.
+ */
+#include "stream.h"
+
+#define NAME_MAX_LEN 256
+
+static struct proxy *by_dynamic_name(struct stream *s, const struct switch_rule *r)
+{
+	char name[NAME_MAX_LEN];
+	size_t len = logfmt_write(r->dynamic, &s->cx, name, sizeof(name) - 1);
+	name[len] = '\0';
+	return config_backend(s->fe->config, name);
+}
+
+static struct proxy *choose(struct stream *s)
+{
+	for (const struct switch_rule *r = s->fe->use_backend; r; r = r->next) {
+		if (r->cond && cond_eval(r->cond, &s->cx) != 1)
+			continue;
+		struct proxy *be = r->dynamic ? by_dynamic_name(s, r) : r->backend;
+		if (be)
+			return be;
+		break; /* a name that no backend has: the default one */
+	}
+	if (s->fe->default_backend)
+		return s->fe->default_backend;
+	return s->fe->caps & PROXY_BE ? s->fe : NULL;
+}
+
+/* The backend's timeouts where it sets them. */
+static void merge_timeouts(struct stream *s)
+{
+	const struct proxy_timeouts *be = &s->be->timeout;
+	struct proxy_timeouts *t = &s->timeout;
+	t->server = be->server ? be->server : t->server;
+	t->connect = be->connect ? be->connect : t->connect;
+	t->queue = be->queue ? be->queue : t->queue;
+	t->tunnel = be->tunnel ? be->tunnel : t->tunnel;
+	t->server_fin = be->server_fin ? be->server_fin : t->server_fin;
+	t->tarpit = be->tarpit ? be->tarpit : t->tarpit;
+}
+
+void stream_count_backend(struct stream *s)
+{
+	struct backend_rt *rt = s->be->be.rt;
+	struct counters *c = backend_counters(&s->be->be, s->worker);
+	gauge_raise(
+	    &rt->g.sess_max, atomic_fetch_add_explicit(&rt->served, 1, memory_order_relaxed) + 1);
+	counter_add(&c->sess_tot, 1);
+	if (rate_add(&c->sess_rate, worker_now_ms(s->worker)))
+		gauge_raise(
+		    &rt->g.sess_rate_max, rate_read(&c->sess_rate, worker_now_ms(s->worker)));
+	s->flags |= SF_COUNTED_BE;
+}
+
+enum step step_route(struct stream *s)
+{
+	s->be = choose(s);
+	if (!s->be)
+		return stream_error(s, 503, 'S', 'C');
+	s->rec.backend = slice_str(s->be->name);
+	merge_timeouts(s);
+	stream_count_backend(s);
+	s->conn_tries = (unsigned)MAX(s->be->retries, 0);
+	s->cx.at |= RULE_AT_BACKEND;
+	stream_enter(s, ST_BE_CONTENT);
+	return STEP_AGAIN;
+}

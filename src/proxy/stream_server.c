@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The way to a server: persistence, balancing, the queue, an idle or a new connection, and what happens when
+ * that fails. A stream holds a slot of its server from ST_CONNECT until stream_leave_server(). Client's worker.
+ */
+#include "stream.h"
+
+#include <errno.h>
+
+#include "weir/net/proxy_proto.h"
+
+#define PICK_TRIES 8
+
+/* ---- choosing ---- */
+
+static bool may_use(const struct stream *s, const struct server *srv)
+{
+	if (server_is_usable(srv))
+		return true;
+	return (s->flags & SF_FORCE_PERSIST) || (s->be->options & PR_O_PERSIST);
+}
+
+static bool any_true(struct stream *s, const struct switch_rule *rules)
+{
+	for (const struct switch_rule *r = rules; r; r = r->next) {
+		if (cond_eval(r->cond, &s->cx) == 1)
+			return true;
+	}
+	return false;
+}
+
+static struct server *by_use_server(struct stream *s)
+{
+	char name[256];
+	for (const struct switch_rule *r = s->be->use_server; r; r = r->next) {
+		if (r->cond && cond_eval(r->cond, &s->cx) != 1)
+			continue;
+		struct server *srv = r->server;
+		if (r->dynamic) {
+			size_t len = logfmt_write(r->dynamic, &s->cx, name, sizeof(name) - 1);
+			name[len] = '\0';
+			srv = backend_server(&s->be->be, name);
+		}
+		if (srv && may_use(s, srv))
+			return srv;
+	}
+	return NULL;
+}
+
+static struct server *by_cookie(struct stream *s)
+{
+	if (!s->be->be.cookie || !stream_is_http(s))
+		return NULL;
+	persist_request(&s->be->be, &s->req, &s->arena, clock_wall_s(&s->worker->clock),
+	    &s->persist, &s->rec.flags);
+	struct server *srv = s->persist.server;
+	if (!srv || (s->flags & SF_IGNORE_PERSIST))
+		return NULL;
+	if (may_use(s, srv))
+		return srv;
+	s->rec.flags.cookie_in = 'D';
+	return NULL;
+}
+
+static struct server *by_rdp_cookie(struct stream *s)
+{
+	struct sample smp;
+	if (!s->be->rdp_persist_expr || (s->flags & SF_IGNORE_PERSIST))
+		return NULL;
+	if (!expr_eval(s->be->rdp_persist_expr, &s->cx, SMP_STR, &smp))
+		return NULL;
+	struct server *srv = persist_rdp(&s->be->be, smp.str);
+	return srv && may_use(s, srv) ? srv : NULL;
+}
+
+static struct server *by_persistence(struct stream *s)
+{
+	if (s->flags & SF_ASSIGNED)
+		return NULL; /* a second choice: the first one failed */
+	s->flags |= SF_ASSIGNED;
+	if (s->be->force_persist && any_true(s, s->be->force_persist))
+		s->flags |= SF_FORCE_PERSIST;
+	if (s->be->ignore_persist && any_true(s, s->be->ignore_persist))
+		s->flags |= SF_IGNORE_PERSIST;
+	struct server *cookie = by_cookie(s);
+	struct server *srv = s->be->use_server ? by_use_server(s) : NULL;
+	if (!srv)
+		srv = cookie ? cookie : by_rdp_cookie(s);
+	if (!srv && (s->be->options & PR_O_PREFER_LAST_SERVER) && s->cli->last_server &&
+	    s->cli->last_server->be == &s->be->be && server_is_usable(s->cli->last_server))
+		return s->cli->last_server;
+	if (srv)
+		s->flags |= SF_BY_COOKIE;
+	return srv;
+}
+
+static void assigned(struct stream *s, struct server *srv)
+{
+	s->srv = srv;
+	s->rec.server = slice_str(srv->name);
+	s->flags |= SF_SLOT;
+	s->rec.t.queue = stream_now_us(s);
+	stream_enter(s, ST_CONNECT);
+}
+
+static void on_granted(void *stream, struct server *srv)
+{
+	struct stream *s = stream;
+	s->ticket = NULL;
+	if (srv)
+		assigned(s, srv);
+	else
+		stream_enter(s, ST_ASSIGN);
+	stream_run(s);
+}
+
+static enum step wait_in_queue(struct stream *s, struct server *srv)
+{
+	struct server *granted;
+	if (srv && srv->maxqueue && queue_length(srv->rt->queue) >= srv->maxqueue) {
+		/* a full queue is no place for a request that another server could take */
+		if (!(s->flags & SF_BY_COOKIE) || (s->be->options & PR_O_REDISPATCH)) {
+			s->flags &= ~SF_BY_COOKIE;
+			s->srv_failed = srv;
+			struct balance_call call = { .worker = s->worker, .avoid = srv };
+			if (balance_pick(&s->be->be, &call, &granted) == BALANCE_OK &&
+			    granted != srv && server_slot_take(granted)) {
+				assigned(s, granted);
+				return STEP_AGAIN;
+			}
+		}
+		counter_add(&backend_counters(&s->be->be, s->worker)->failed_conn, 1);
+		return stream_error(s, 503, 'S', 'Q');
+	}
+	s->rec.srv_queue = srv ? queue_length(srv->rt->queue) : 0;
+	s->rec.be_queue = srv ? 0 : queue_length(s->be->be.rt->queue);
+	s->ticket = queue_wait(s->worker, &s->be->be, srv, s, on_granted, s->prio_class, &granted);
+	if (granted) {
+		assigned(s, granted);
+		return STEP_AGAIN;
+	}
+	if (!s->ticket)
+		return stream_error(s, 503, 'R', 'Q');
+	if (srv) {
+		s->rec.srv_queue++;
+		s->rec.server = slice_str(srv->name);
+	} else {
+		s->rec.be_queue++;
+	}
+	stream_enter(s, ST_QUEUE);
+	return STEP_WAIT;
+}
+
+static enum step no_server(struct stream *s)
+{
+	counter_add(&backend_counters(&s->be->be, s->worker)->failed_conn, 1);
+	return stream_error(s, 503, 'S', 'C');
+}
+
+static enum step balance(struct stream *s)
+{
+	struct backend *be = &s->be->be;
+	struct balance_call call = { .worker = s->worker, .avoid = s->srv_failed };
+	struct server *srv = NULL;
+	if (be->balance.ops->key) {
+		s->cx.wait_body = false;
+		call.has_key = balance_key(be, &s->cx, &call.key);
+		if (!call.has_key && s->cx.wait_body &&
+		    !(s->ce->flags & (EP_IN_END | EP_IN_FULL))) {
+			s->resume_state = ST_ASSIGN;
+			stream_enter(s, ST_REQ_BODY);
+			return STEP_AGAIN;
+		}
+	}
+	for (unsigned tries = 0; tries < PICK_TRIES; tries++) {
+		switch (balance_pick(be, &call, &srv)) {
+		case BALANCE_NONE:
+			return no_server(s);
+		case BALANCE_FULL:
+			return wait_in_queue(s, NULL);
+		case BALANCE_OK:
+			break;
+		}
+		if (server_slot_take(srv)) {
+			counter_add(&server_counters(srv, s->worker)->lbtot, 1);
+			counter_add(&backend_counters(be, s->worker)->lbtot, 1);
+			assigned(s, srv);
+			return STEP_AGAIN;
+		}
+		if (call.has_key)
+			return wait_in_queue(s, srv);
+	}
+	return wait_in_queue(s, NULL);
+}
+
+enum step step_assign(struct stream *s)
+{
+	struct server *srv = by_persistence(s);
+	if (!srv)
+		return balance(s);
+	if (server_slot_take(srv)) {
+		assigned(s, srv);
+		return STEP_AGAIN;
+	}
+	return wait_in_queue(s, srv);
+}
+
+/* ---- the client meanwhile ---- */
+
+/* A client that is gone for good; a mere FIN counts only under option abortonclose. */
+static bool client_gone(const struct stream *s)
+{
+	uint16_t flags = s->ce->conn->flags;
+	if (flags & CONN_ERROR)
+		return true;
+	return (flags & CONN_PEER_CLOSED) &&
+	       ((s->be->options | s->fe->options) & PR_O_ABORTONCLOSE) &&
+	       (s->ce->flags & EP_IN_END);
+}
+
+static enum step client_aborted(struct stream *s, char phase)
+{
+	counter_add(&fe_counters(s)->cli_aborts, 1);
+	counter_add(&backend_counters(&s->be->be, s->worker)->cli_aborts, 1);
+	s->flags |= SF_CLOSE_CLIENT;
+	return stream_error(s, s->ce->conn->flags & CONN_ERROR ? 0 : 503, 'C', phase);
+}
+
+enum step step_queue(struct stream *s)
+{
+	if (client_gone(s))
+		return client_aborted(s, 'Q');
+	if (!(s->flags & SF_TIMEOUT))
+		return STEP_WAIT;
+	queue_leave(s->worker, s->ticket);
+	s->ticket = NULL;
+	counter_add(&backend_counters(&s->be->be, s->worker)->failed_conn, 1);
+	return stream_error(s, 503, 's', 'Q');
+}
+
+enum step step_pause(struct stream *s)
+{
+	if (client_gone(s))
+		return client_aborted(s, 'C');
+	if (!(s->flags & SF_TIMEOUT))
+		return STEP_WAIT;
+	stream_enter(s, ST_CONNECT);
+	return STEP_AGAIN;
+}
+
+/* ---- connecting ---- */
+
+void stream_leave_server(struct stream *s, bool keep)
+{
+	bulk_done(&s->up_bulk, s->ce);
+	bulk_done(&s->down_bulk, s->ce);
+	if (s->se) {
+		struct endpoint *se = s->se;
+		bool close = (s->flags & SF_CLOSE_SERVER) || !keep;
+		s->se = NULL;
+		s->sc = NULL;
+		se->ops->detach(se, !close, (s->be->options & PR_O_NOLINGER) != 0);
+	}
+	list_del(&s->on_server);
+	if (s->flags & SF_SLOT) {
+		s->flags &= ~SF_SLOT;
+		server_slot_release(s->worker, s->srv);
+	}
+}
+
+/* After a failed attempt: the same server after a pause, another one at once, or the end. */
+static enum step connect_failed(struct stream *s, bool timeout)
+{
+	struct server *srv = s->srv;
+	struct counters *sc = server_counters(srv, s->worker);
+	struct counters *bc = backend_counters(&s->be->be, s->worker);
+	s->flags |= SF_CLOSE_SERVER;
+	if (s->se) {
+		struct endpoint *se = s->se;
+		s->se = NULL;
+		s->sc = NULL;
+		se->ops->detach(se, false, false);
+	}
+	s->flags &= ~SF_CLOSE_SERVER;
+	if (s->conn_tries == 0) {
+		counter_add(&sc->failed_conn, 1);
+		counter_add(&bc->failed_conn, 1);
+		return stream_error(s, 503, timeout ? 's' : 'S', 'C');
+	}
+	s->conn_tries--;
+	s->rec.retries++;
+	bool last = s->conn_tries == 0;
+	int interval = s->be->redispatch_interval;
+	bool redispatch = (s->be->options & PR_O_REDISPATCH) &&
+			  (interval > 0	     ? s->rec.retries % (unsigned)interval == 0
+			      : interval < 0 ? (int)s->rec.retries == s->be->retries + interval + 1
+					     : last);
+	if (redispatch || !server_is_usable(srv)) {
+		counter_add(&sc->redispatches, 1);
+		counter_add(&bc->redispatches, 1);
+		s->flags |= SF_REDISPATCHED;
+		s->flags &= ~SF_BY_COOKIE;
+		s->rec.redispatched = true;
+		s->srv_failed = srv;
+		stream_leave_server(s, false);
+		stream_enter(s, ST_ASSIGN);
+		return STEP_AGAIN;
+	}
+	counter_add(&sc->retries, 1);
+	counter_add(&bc->retries, 1);
+	stream_enter(s, timeout ? ST_CONNECT : ST_PAUSE);
+	return timeout ? STEP_AGAIN : STEP_WAIT;
+}
+
+static enum reuse_scope reuse_scope(const struct stream *s)
+{
+	switch (s->be->reuse) {
+	case REUSE_ALWAYS:
+		return REUSE_ANY;
+	case REUSE_AGGRESSIVE:
+		return s->cli->requests ? REUSE_ANY : REUSE_PROVEN;
+	case REUSE_SAFE:
+		return s->cli->requests ? REUSE_ANY : REUSE_OWN;
+	default:
+		return REUSE_OWN;
+	}
+}
+
+static bool closes_server(const struct stream *s)
+{
+	uint64_t options = s->fe->options | s->be->options;
+	return options & (PR_O_HTTPCLOSE | PR_O_SERVER_CLOSE);
+}
+
+/* Where srv is for this client: its address, with the port the client wanted where the configuration says so. */
+static int destination(struct stream *s, struct net_addr *ret)
+{
+	const struct server_dest *d = atomic_load_explicit(&s->srv->rt->dest, memory_order_acquire);
+	const struct net_peer *dst;
+	unsigned port;
+	*ret = d->addr;
+	if (s->srv->addr_transparent) {
+		dst = stream_rule_host.dst(s);
+		if (!dst)
+			return -EADDRNOTAVAIL;
+		unsigned own_port = d->port;
+		net_addr_from_peer(ret, dst);
+		if (own_port && d->port_mode == NET_PORT_FIXED)
+			net_addr_set_port(ret, own_port);
+		return 0;
+	}
+	if (d->port_mode == NET_PORT_FIXED || d->addr.sa.sa_family == AF_UNIX)
+		return 0;
+	dst = stream_rule_host.dst(s);
+	port = dst ? net_peer_port(dst) : 0;
+	if (d->port_mode == NET_PORT_PLUS)
+		port += d->port;
+	else if (d->port_mode == NET_PORT_MINUS)
+		port -= d->port;
+	net_addr_set_port(ret, port & 0xffff);
+	return 0;
+}
+
+/* The PROXY header for this connection, in the stream's arena. */
+static int add_preface(struct stream *s, struct mux1 *m)
+{
+	const struct server *srv = s->srv;
+	struct pp_tlv tlvs[2];
+	unsigned n = 0;
+	if (srv->pp == SERVER_PP_NONE)
+		return 0;
+	const struct net_peer *dst = stream_rule_host.dst(s);
+	struct net_peer none = { .sa.sa_family = AF_UNSPEC };
+	char *text = arena_bytes(&s->arena, PP_V1_MAX + 512);
+	size_t len;
+	if (!text)
+		return -ENOMEM;
+	if (srv->pp == SERVER_PP_V1) {
+		len = pp_write_v1(&s->cli->src, dst ? dst : &none, text);
+	} else {
+		if ((srv->pp2_options & SERVER_PP2_UNIQUE_ID) && s->rec.unique_id.len)
+			tlvs[n++] = (struct pp_tlv){ PP2_TYPE_UNIQUE_ID, s->rec.unique_id };
+		len = pp_write_v2(&s->cli->src, dst ? dst : &none, false, tlvs, n,
+		    srv->pp2_options & SERVER_PP2_CRC32C, text, PP_V1_MAX + 512);
+	}
+	mux1_preface(m, slice_make(text, len));
+	return len ? 0 : -ENOMEM;
+}
+
+/* The source address of the connection where it depends on the client. */
+static void choose_source(struct stream *s, struct net_connect_opts *opts, struct net_addr *source)
+{
+	const struct server *srv = s->srv;
+	*opts = srv->connect;
+	if (srv->source_use == SOURCE_PLAIN)
+		return;
+	opts->transparent = true;
+	if (srv->source_use == SOURCE_HDR_IP) {
+		struct http_hdr *h = stream_is_http(s)
+					 ? http_hdr_find(&s->req, slice_str(srv->source_hdr), NULL)
+					 : NULL;
+		if (!h || net_ip_parse(http_hdr_value_of(h), source) < 0)
+			return;
+	} else {
+		net_addr_from_peer(source, &s->cli->src);
+		if (srv->source_use == SOURCE_CLIENTIP)
+			net_addr_set_port(source, 0);
+	}
+	opts->source = source;
+}
+
+static uint64_t connection_key(const struct stream *s)
+{
+	const struct server *srv = s->srv;
+	uint64_t key = srv->addr_transparent || srv->port_mode != NET_PORT_FIXED ? s->cli->id : 0;
+	if (srv->pp != SERVER_PP_NONE || srv->source_use != SOURCE_PLAIN)
+		key = s->cli->id;
+	return key;
+}
+
+/* Ties the connection to the stream and hands it the request head. */
+static int use_connection(struct stream *s, struct server_conn *sc)
+{
+	s->sc = sc;
+	s->se = &sc->m.ep;
+	s->server_ms = worker_now_ms(s->worker);
+	s->res.hdrs_n = 0;
+	struct slice preface = sc->m.out;
+	mux1_attach(&sc->m, s, stream_wake, &s->res, &s->down, &s->arena);
+	sc->m.out = preface;
+	list_add_tail(&s->srv->rt->local[s->worker->id].streams, &s->on_server);
+	if (!stream_is_http(s))
+		return 0;
+	if (s->req.method == HTTP_HEAD)
+		s->se->h1_flags |= H1_FOR_HEAD;
+	else if (s->req.method == HTTP_CONNECT)
+		s->se->h1_flags |= H1_FOR_CONNECT;
+	if (s->be->options & PR_O_UNSAFE_RES)
+		s->se->h1_flags |= H1_ACCEPT_UNSAFE;
+	if (s->be->send_name_header.len) {
+		http_hdr_del_all(&s->req, s->be->send_name_header);
+		if (http_hdr_add(&s->req, s->be->send_name_header, slice_str(s->srv->name)) < 0)
+			return -ENOBUFS;
+	}
+	bool close = closes_server(s) && !(s->be->options & PR_O_PRETEND_KEEPALIVE);
+	return s->se->ops->send_head(s->se, &s->req, close);
+}
+
+static struct server_conn *get_connection(struct stream *s, int *ret_error)
+{
+	struct server_conn *sc = NULL;
+	struct net_connect_opts opts;
+	struct net_addr to, source;
+	uint64_t key = connection_key(s);
+	if (stream_is_http(s) && !closes_server(s) && !(s->flags & SF_CLOSE_SERVER))
+		sc = server_conn_reuse(s->worker, s->srv, key, s->cli->id, reuse_scope(s));
+	if (sc) {
+		s->flags |= SF_REUSED;
+		counter_add(&server_counters(s->srv, s->worker)->reuse_tot, 1);
+		counter_add(&backend_counters(&s->be->be, s->worker)->reuse_tot, 1);
+		return sc;
+	}
+	s->flags &= ~SF_REUSED;
+	*ret_error = destination(s, &to);
+	if (*ret_error < 0)
+		return NULL;
+	choose_source(s, &opts, &source);
+	sc = server_conn_open(s->worker, s->srv, &to, &opts, stream_is_http(s), key, ret_error);
+	if (!sc)
+		return NULL;
+	counter_add(&backend_counters(&s->be->be, s->worker)->connect_tot, 1);
+	sc->owner = s->cli->id;
+	sc->m.out = SLICE_NULL;
+	if (add_preface(s, &sc->m) < 0) {
+		server_conn_close(sc);
+		*ret_error = -ENOMEM;
+		return NULL;
+	}
+	return sc;
+}
+
+enum step step_connect(struct stream *s)
+{
+	int error = 0;
+	if (stream_is_http(s) && !(s->flags & SF_REQ_SENT)) {
+		if (stream_finish_request(s) < 0)
+			return stream_error(s, 500, 'I', 'C');
+		s->flags |= SF_REQ_SENT;
+	}
+	struct server_conn *sc = get_connection(s, &error);
+	if (!sc) {
+		if (error == -EMFILE || error == -ENFILE || error == -ENOMEM ||
+		    error == -EADDRNOTAVAIL) {
+			counter_add(&backend_counters(&s->be->be, s->worker)->failed_conn, 1);
+			return stream_error(s, 503, 'R', 'C');
+		}
+		return connect_failed(s, false);
+	}
+	if (use_connection(s, sc) < 0)
+		return stream_error(s, 500, 'I', 'C');
+	stream_enter(s, ST_CONNECTING);
+	return STEP_AGAIN;
+}
+
+static enum step connected(struct stream *s)
+{
+	struct gauges *g = &s->srv->rt->g;
+	uint64_t now_s = (uint64_t)clock_wall_s(&s->worker->clock);
+	s->rec.t.connected = stream_now_us(s);
+	s->cli->last_server = s->srv;
+	if (atomic_load_explicit(&g->last_session_s, memory_order_relaxed) != now_s)
+		atomic_store_explicit(&g->last_session_s, now_s, memory_order_relaxed);
+	counter_add(&server_counters(s->srv, s->worker)->sess_tot, 1);
+	rate_add(&server_counters(s->srv, s->worker)->sess_rate, worker_now_ms(s->worker));
+	s->server_ms = s->client_ms = worker_now_ms(s->worker);
+	if (stream_is_http(s)) {
+		stream_enter(s, ST_RES_HEAD);
+	} else {
+		s->flags |= SF_TUNNELLED;
+		stream_enter(s, ST_TUNNEL);
+	}
+	return STEP_AGAIN;
+}
+
+enum step step_connecting(struct stream *s)
+{
+	if (client_gone(s))
+		return client_aborted(s, 'C');
+	if (s->se->conn->flags & CONN_ERROR)
+		return connect_failed(s, false);
+	if (!(s->se->flags & EP_CONNECTING))
+		return connected(s);
+	if (s->flags & SF_TIMEOUT)
+		return connect_failed(s, true);
+	return STEP_WAIT;
+}

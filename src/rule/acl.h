@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ACLs between their parser (acl.c) and the conditions that use them (cond.c).
+ */
+#ifndef WEIR_RULE_ACL_H
+#define WEIR_RULE_ACL_H
+
+#include "pattern.h"
+#include "rule_int.h"
+
+/* One test: an expression against patterns. An ACL is true when one of its tests is. */
+struct acl_test {
+	struct acl_test *next;
+	struct expr *expr;
+	struct patterns *patterns;
+	enum match_method method;
+};
+
+struct acl {
+	struct acl *next;
+	const char *name; /* NULL: anonymous */
+	struct acl_test *tests;
+	struct acl_test **last;
+	bool used;
+};
+
+/* Reads "criterion flags patterns..." from argv[arg] up to argv[end]. NULL after conf_error(). */
+struct acl_test *acl_test_parse(struct conf *conf, const struct conf_line *line, int arg, int end);
+/* By name: the scope, its parents, then the predefined ones. NULL when there is none. */
+struct acl *acl_find(
+    struct conf *conf, const struct conf_line *line, struct acl_scope *scope, const char *name);
+const char *acl_nearest(const struct acl_scope *scope, const char *name);
+/* 1, 0, or -1: not known yet. */
+int acl_eval(const struct acl *a, struct rule_ctx *cx);
+/* An anonymous ACL of one test; NULL when memory is short. */
+struct acl *acl_anonymous(struct conf *conf, struct acl_test *test);
+
+/* The slot of a new "capture ... len"; -1: there are none here. */
+int acl_scope_capture(struct acl_scope *scope, bool response, unsigned len);
+
+struct acl_predefined {
+	const char *name, *text;
+};
+extern const struct acl_predefined acl_predefined[];
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Actions that end a list with nothing but a verdict.
+ */
+#include "action.h"
+
+/* data: the verdict. */
+static bool run_verdict(
+    const struct rule *rule, struct rule_ctx *cx, struct rule_cursor *at, enum rule_verdict *ret)
+{
+	*ret = (enum rule_verdict)rule->row->data;
+	return true;
+}
+
+static int parse_drop(struct action_parse *p)
+{
+	if (!action_take(p, "rst-ttl"))
+		return 0;
+	conf_error(p->conf, p->line, p->arg - 1,
+	    "'silent-drop': 'rst-ttl' is not supported in this version");
+	return -1;
+}
+
+const struct action_row action_final_rows[] = {
+	{ .name = "accept",
+	    .kinds = ON_TCP_EARLY | ON_TCP_REQ | ON_TCP_RES,
+	    .run = run_verdict,
+	    .data = RULES_NEXT,
+	    .help = "goes on behind the list" },
+	{ .name = "allow",
+	    .kinds = ON_HTTP,
+	    .run = run_verdict,
+	    .data = RULES_NEXT,
+	    .help = "goes on behind the list" },
+	{ .name = "reject",
+	    .kinds = ON_TCP_EARLY | ON_TCP_REQ | ON_TCP_RES | ON_HTTP_REQ,
+	    .run = run_verdict,
+	    .data = RULES_CLOSE,
+	    .help = "closes without an answer" },
+	{ .name = "close",
+	    .kinds = ON_TCP_RES,
+	    .run = run_verdict,
+	    .data = RULES_CLOSE,
+	    .help = "closes the connection to the server" },
+	{ .name = "silent-drop",
+	    .kinds = ON_TCP_EARLY | ON_TCP_REQ | ON_TCP_RES | ON_HTTP_REQ | ON_HTTP_RES,
+	    .parse = parse_drop,
+	    .run = run_verdict,
+	    .data = RULES_DROP,
+	    .help = "forgets the connection without a word to the client" },
+	{ .name = NULL },
+};

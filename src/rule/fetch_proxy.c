@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fetches of frontends, backends and servers: counts and names that the layer above keeps, asked by the name of
+ * the fetch (configuration manual 7.3.2, 7.3.3).
+ */
+#include "rule_int.h"
+
+static bool gauge(struct rule_ctx *cx, const struct args *args, const char *name, int64_t *ret)
+{
+	if (!cx->host || !cx->host->gauge)
+		return false;
+	*ret = cx->host->gauge(cx->stream, name, args_has(args, 0) ? args->v[0].str.ptr : "");
+	return *ret >= 0;
+}
+
+/* data: the name of the gauge. */
+static bool fetch_gauge(struct rule_ctx *cx, const struct args *args, uintptr_t data,
+    struct fetch_walk *walk, struct sample *ret)
+{
+	int64_t value;
+	return gauge(cx, args, (const char *)data, &value) && ret_int(ret, value);
+}
+
+static bool fetch_flag(struct rule_ctx *cx, const struct args *args, uintptr_t data,
+    struct fetch_walk *walk, struct sample *ret)
+{
+	int64_t value;
+	return gauge(cx, args, (const char *)data, &value) && ret_bool(ret, value != 0);
+}
+
+static bool fetch_name(struct rule_ctx *cx, const struct args *args, uintptr_t data,
+    struct fetch_walk *walk, struct sample *ret)
+{
+	struct slice name = ctx_name(cx, (const char *)data);
+	return name.len && ret_str(ret, name);
+}
+
+#define AT_BACK (RULE_AT_BACKEND | AT_REQ | AT_RES | RULE_AT_LOG)
+#define AT_SRV	(AT_RES | RULE_AT_LOG | RULE_AT_BACKEND)
+
+#define GAUGE(keyword, arg_usage, text)                                                            \
+	{                                                                                          \
+		.name = keyword, .out = SMP_SINT, .args = { ARG_PROXY }, .at = AT_ANY,             \
+		.eval = fetch_gauge, .data = (uintptr_t)keyword, .usage = arg_usage, .help = text  \
+	}
+#define GAUGE_SRV(keyword, text)                                                                   \
+	{                                                                                          \
+		.name = keyword, .out = SMP_SINT, .args_min = 1, .args = { ARG_PROXY },            \
+		.at = AT_ANY, .eval = fetch_gauge, .data = (uintptr_t)keyword,                     \
+		.usage = "[<backend>/]<server>", .help = text                                      \
+	}
+#define GAUGE_HERE(keyword, where, text)                                                           \
+	{                                                                                          \
+		.name = keyword, .out = SMP_SINT, .at = where, .eval = fetch_gauge,                \
+		.data = (uintptr_t)keyword, .help = text                                           \
+	}
+#define NAME(keyword, where, text)                                                                 \
+	{                                                                                          \
+		.name = keyword, .out = SMP_STR, .at = where, .eval = fetch_name,                  \
+		.data = (uintptr_t)keyword, .help = text                                           \
+	}
+
+const struct fetch_row fetch_proxy_rows[] = {
+	GAUGE("fe_conn", "[<frontend>]", "present connections of the frontend"),
+	GAUGE("fe_sess_rate", "[<frontend>]", "new sessions of the frontend per second"),
+	GAUGE("fe_req_rate", "[<frontend>]", "HTTP requests of the frontend per second"),
+	GAUGE("be_conn", "[<backend>]", "present connections of the backend"),
+	GAUGE("be_conn_free", "[<backend>]", "free connection slots of the backend's servers"),
+	GAUGE("be_sess_rate", "[<backend>]", "new sessions of the backend per second"),
+	GAUGE("nbsrv", "[<backend>]", "usable servers of the backend"),
+	GAUGE("connslots", "[<backend>]", "free connection and queue slots of the backend"),
+	GAUGE("queue", "[<backend>]", "requests waiting in the backend's queues"),
+	GAUGE("avg_queue", "[<backend>]", "requests waiting, divided by the usable servers"),
+	GAUGE_SRV("srv_conn", "present connections of the server"),
+	GAUGE_SRV("srv_conn_free", "free connection slots of the server"),
+	GAUGE_SRV("srv_queue", "requests waiting for this server"),
+	GAUGE_SRV("srv_sess_rate", "new sessions of the server per second"),
+	GAUGE_SRV("srv_weight", "present weight of the server"),
+	GAUGE_SRV("srv_iweight", "weight of the server as configured"),
+	GAUGE_SRV("srv_uweight", "weight of the server as set"),
+	{ .name = "srv_is_up",
+	    .out = SMP_BOOL,
+	    .args_min = 1,
+	    .args = { ARG_PROXY },
+	    .at = AT_ANY,
+	    .eval = fetch_flag,
+	    .data = (uintptr_t) "srv_is_up",
+	    .usage = "[<backend>/]<server>",
+	    .help = "whether the server is usable" },
+	GAUGE_HERE("act_conn", AT_ANY, "present connections of the process"),
+	GAUGE_HERE("dst_conn", AT_STREAM, "present connections of the listener"),
+	GAUGE_HERE("fe_id", AT_STREAM, "number of the frontend"),
+	GAUGE_HERE("be_id", AT_BACK, "number of the backend"),
+	GAUGE_HERE("srv_id", AT_SRV, "number of the server"),
+	GAUGE_HERE("so_id", AT_STREAM, "number of the listener"),
+	NAME("fe_name", AT_STREAM, "name of the frontend"),
+	NAME("be_name", AT_BACK, "name of the backend"),
+	NAME("srv_name", AT_SRV, "name of the server"),
+	NAME("so_name", AT_STREAM, "name of the listener"),
+	NAME("fe_defbe", AT_STREAM, "name of the frontend's default backend"),
+	{ .name = "stopping",
+	    .out = SMP_BOOL,
+	    .at = AT_ANY,
+	    .eval = fetch_flag,
+	    .data = (uintptr_t) "stopping",
+	    .help = "whether the process is stopping" },
+	GAUGE_HERE("uptime", AT_ANY, "seconds since the process started"),
+	{ .name = NULL },
+};

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tables of this module as lists, for "-dK" and for the check that the manual names every row.
+ */
+#include "acl.h"
+#include "action.h"
+#include "logfmt.h"
+
+static struct rule_keyword_name list_fetch(size_t i)
+{
+	const struct fetch_row *row = fetch_at(i);
+	if (!row)
+		return (struct rule_keyword_name){ .name = NULL };
+	return (struct rule_keyword_name){ row->name, row->usage, row->help };
+}
+
+static struct rule_keyword_name list_conv(size_t i)
+{
+	const struct conv_row *row = conv_at(i);
+	if (!row)
+		return (struct rule_keyword_name){ .name = NULL };
+	return (struct rule_keyword_name){ row->name, row->usage, row->help };
+}
+
+static struct rule_keyword_name list_action(enum rules_kind kind, size_t i)
+{
+	const struct action_row *row = action_at(kind, i);
+	if (!row)
+		return (struct rule_keyword_name){ .name = NULL };
+	return (struct rule_keyword_name){ row->name, row->usage, row->help };
+}
+
+struct rule_keyword_name rule_list(const char *table, size_t i)
+{
+	if (strcmp(table, "fetch") == 0)
+		return list_fetch(i);
+	if (strcmp(table, "conv") == 0)
+		return list_conv(i);
+	if (strcmp(table, "acl") == 0)
+		return (struct rule_keyword_name){ acl_predefined[i].name, NULL,
+			acl_predefined[i].text };
+	if (strcmp(table, "log-alias") == 0)
+		return (struct rule_keyword_name){ log_aliases[i].name, NULL, log_aliases[i].help };
+	for (unsigned k = 0; k < RULES_KIND_N; k++) {
+		if (strcmp(table, action_kind_name((enum rules_kind)k)) == 0)
+			return list_action((enum rules_kind)k, i);
+	}
+	return (struct rule_keyword_name){ .name = NULL };
+}

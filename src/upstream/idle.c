@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Server connections and their idle pool. A worker keeps its idle connections per server, the most recently
+ * used in front; any event on an idle one (the server closed it, or spoke out of turn) ends it. Old ones are
+ * given up from the back by a timer that runs only while there are idle connections. Worker thread only.
+ */
+#include "weir/upstream/idle.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "weir/upstream/backend.h"
+
+#define CONNS_FREE_MAX 1024
+#define PURGE_TICK_MS  1000
+
+struct upstream_local {
+	struct pool conns;
+	struct timer purge;
+	struct list idle; /* of all servers, oldest last: struct server_conn.all */
+	unsigned idle_n;
+};
+
+static struct upstream_local *local_of(const struct worker *w)
+{
+	return w->slot[WORKER_SLOT_UPSTREAM];
+}
+
+static struct server_local *server_local(const struct server_conn *sc)
+{
+	return &sc->rt->local[sc->worker->id];
+}
+
+static void unlink_idle(struct server_conn *sc)
+{
+	list_del(&sc->link);
+	list_del(&sc->all);
+	server_local(sc)->idle_n--;
+	local_of(sc->worker)->idle_n--;
+}
+
+static void idle_event(struct mux1 *m)
+{
+	struct server_conn *sc = container_of(m, struct server_conn, m);
+	if (!(m->conn.flags & (CONN_READABLE | CONN_PEER_CLOSED | CONN_ERROR)))
+		return; /* only writable: nothing new */
+	unlink_idle(sc);
+	server_conn_close(sc);
+}
+
+static void on_purge(struct worker *w, struct timer *t)
+{
+	struct upstream_local *l = container_of(t, struct upstream_local, purge);
+	uint64_t now = worker_now_ms(w);
+	list_for_each_entry_safe (sc, &l->idle, struct server_conn, all) {
+		if (now - sc->idle_since_ms < sc->purge_ms ||
+		    server_local(sc)->idle_n <= sc->pool_low / worker_count(w->group))
+			continue;
+		unlink_idle(sc);
+		server_conn_close(sc);
+	}
+	if (l->idle_n)
+		worker_timer_arm(w, t, PURGE_TICK_MS);
+}
+
+int upstream_worker_start(struct worker *w)
+{
+	struct upstream_local *l = calloc(1, sizeof(*l));
+	if (!l)
+		return -ENOMEM;
+	pool_init(&l->conns, "server connection", sizeof(struct server_conn), CONNS_FREE_MAX);
+	timer_init(&l->purge, on_purge);
+	list_init(&l->idle);
+	w->slot[WORKER_SLOT_UPSTREAM] = l;
+	return 0;
+}
+
+void upstream_worker_stop(struct worker *w)
+{
+	struct upstream_local *l = local_of(w);
+	if (!l)
+		return;
+	worker_timer_cancel(w, &l->purge);
+	list_for_each_entry_safe (sc, &l->idle, struct server_conn, all) {
+		unlink_idle(sc);
+		server_conn_close(sc);
+	}
+	pool_trim(&l->conns);
+	free(l);
+	w->slot[WORKER_SLOT_UPSTREAM] = NULL;
+}
+
+/* The stream is done with the connection: keep it idle, or close it. */
+static void released(struct mux1 *m, bool keep)
+{
+	struct server_conn *sc = container_of(m, struct server_conn, m);
+	struct upstream_local *l = local_of(sc->worker);
+	struct server_local *sl = server_local(sc);
+	unsigned workers = worker_count(sc->worker->group);
+	sl->used_n--;
+	if (!keep || !sc->reusable || sc->requests >= sc->max_reuse || mux1_has_bytes(m) ||
+	    (m->conn.flags & (CONN_PEER_CLOSED | CONN_ERROR)) ||
+	    sl->idle_n >= (sc->pool_max == UINT32_MAX ? UINT32_MAX
+						      : (sc->pool_max + workers - 1) / workers)) {
+		server_conn_close(sc);
+		return;
+	}
+	mux1_trim(m);
+	sc->idle_since_ms = worker_now_ms(sc->worker);
+	list_add_head(&sl->idle, &sc->link);
+	list_add_head(&l->idle, &sc->all);
+	sl->idle_n++;
+	l->idle_n++;
+	if (!timer_is_armed(&l->purge))
+		worker_timer_arm(sc->worker, &l->purge, PURGE_TICK_MS);
+}
+
+static bool in_scope(const struct server_conn *sc, uint64_t owner, enum reuse_scope scope)
+{
+	return sc->owner == owner || scope == REUSE_ANY ||
+	       (scope == REUSE_PROVEN && sc->requests > 1);
+}
+
+struct server_conn *server_conn_reuse(
+    struct worker *w, struct server *srv, uint64_t key, uint64_t owner, enum reuse_scope scope)
+{
+	struct server_local *sl = &srv->rt->local[w->id];
+	list_for_each_entry (sc, &sl->idle, struct server_conn, link) {
+		if (sc->key != key || !in_scope(sc, owner, scope))
+			continue;
+		unlink_idle(sc);
+		sl->used_n++;
+		sc->requests++;
+		sc->owner = owner;
+		return sc;
+	}
+	return NULL;
+}
+
+struct server_conn *server_conn_open(struct worker *w, struct server *srv,
+    const struct net_addr *to, const struct net_connect_opts *opts, bool http, uint64_t key,
+    int *ret_error)
+{
+	struct upstream_local *l = local_of(w);
+	int fd;
+	struct server_conn *sc = pool_get(&l->conns);
+	if (!sc) {
+		*ret_error = -ENOMEM;
+		return NULL;
+	}
+	int r = net_connect(to, opts, &fd);
+	if (r < 0) {
+		pool_put(&l->conns, sc);
+		*ret_error = r;
+		return NULL;
+	}
+	int started = mux1_start(&sc->m, w, fd, false, http ? &mux_h1_ops : &mux_raw_ops);
+	if (started < 0) {
+		close(fd);
+		pool_put(&l->conns, sc);
+		*ret_error = started;
+		return NULL;
+	}
+	sc->m.conn.flags |= r == 0 ? CONN_WRITABLE : CONN_CONNECTING;
+	sc->m.released = released;
+	sc->m.idle_event = idle_event;
+	sc->rt = srv->rt;
+	sc->worker = w;
+	sc->requests = 1;
+	sc->max_reuse = srv->max_reuse == UINT32_MAX ? UINT32_MAX : srv->max_reuse + 1;
+	sc->pool_max = srv->pool_max_conn;
+	sc->pool_low = srv->pool_low_conn;
+	sc->purge_ms = srv->pool_purge_delay_ms;
+	sc->key = key;
+	sc->reusable = http;
+	list_init(&sc->link);
+	list_init(&sc->all);
+	srv->rt->local[w->id].used_n++;
+	counter_add(&server_counters(srv, w)->connect_tot, 1);
+	return sc;
+}
+
+void server_conn_close(struct server_conn *sc)
+{
+	struct upstream_local *l = local_of(sc->worker);
+	mux1_close(&sc->m);
+	pool_put(&l->conns, sc);
+}
+
+unsigned server_idle_count(const struct server *srv, unsigned workers)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < workers; i++)
+		n += __atomic_load_n(&srv->rt->local[i].idle_n, __ATOMIC_RELAXED);
+	return n;
+}
+
+void server_idle_purge(struct worker *w, struct server_rt *rt)
+{
+	list_for_each_entry_safe (sc, &rt->local[w->id].idle, struct server_conn, link) {
+		unlink_idle(sc);
+		server_conn_close(sc);
+	}
+}
