@@ -201,6 +201,8 @@ static inline struct http_msg *ctx_res(const struct rule_ctx *cx, struct sample 
 const struct http_target *ctx_target(struct rule_ctx *cx);
 /* First Host header; NULL when there is none. */
 const struct http_hdr *ctx_host(struct rule_ctx *cx);
+/* Known without a search: no Host field follows this one. */
+bool ctx_host_is_last(const struct rule_ctx *cx, const struct http_hdr *h);
 
 int64_t ctx_wall_us(const struct rule_ctx *cx);
 const struct log_record *ctx_record(const struct rule_ctx *cx);
