@@ -10,13 +10,18 @@
 
 #include <errno.h>
 
+#include "weir/net/splice.h"
+
 /* Payload beyond this many buffers is read through a large buffer. */
-#define LARGE_FACTOR	 2
-#define LARGE_BUFFER	 (128u * 1024)
-#define LARGE_BUFFERS	 64
+#define LARGE_FACTOR  2
+#define LARGE_BUFFER  (128u * 1024)
+#define LARGE_BUFFERS 64
+/* Reads in a row that filled their buffer: the stream is a bulk one. */
+#define BULK_FULL_READS	 4
 #define FREE_BUFFERS_MAX 256
 
-int mux_worker_start(struct worker *w, unsigned bufsize, unsigned buffers_limit)
+int mux_worker_start(struct worker *w, unsigned bufsize, unsigned buffers_limit, unsigned maxpipes,
+    unsigned pipesize)
 {
 	struct mux_local *l = calloc(1, sizeof(*l));
 	if (!l)
@@ -25,6 +30,14 @@ int mux_worker_start(struct worker *w, unsigned bufsize, unsigned buffers_limit)
 	l->buf.limit = buffers_limit;
 	pool_init(&l->large, "large buffer", LARGE_BUFFER, LARGE_BUFFERS / 4);
 	l->large.limit = LARGE_BUFFERS;
+	if (maxpipes) {
+		l->pipes = malloc(sizeof(*l->pipes));
+		if (!l->pipes) {
+			free(l);
+			return -ENOMEM;
+		}
+		net_pipe_pool_init(l->pipes, maxpipes, pipesize);
+	}
 	w->slot[WORKER_SLOT_MUX] = l;
 	return 0;
 }
@@ -36,6 +49,9 @@ void mux_worker_stop(struct worker *w)
 		return;
 	pool_trim(&l->buf);
 	pool_trim(&l->large);
+	if (l->pipes)
+		net_pipe_pool_done(l->pipes);
+	free(l->pipes);
 	free(l);
 	w->slot[WORKER_SLOT_MUX] = NULL;
 }
@@ -137,6 +153,8 @@ ssize_t mux1_read(struct mux1 *m)
 {
 	ssize_t n = conn_recv(&m->conn, m->rx.mem + m->rx.end, m->rx.size - m->rx.end);
 	if (n > 0) {
+		bool full = (uint32_t)n == m->rx.size - m->rx.end;
+		m->full_reads = full ? (uint8_t)MIN(m->full_reads + 1, BULK_FULL_READS) : 0;
 		m->rx.end += (uint32_t)n;
 		m->ep.flags |= EP_IN_ANY;
 	} else if (n < 0 && n != -EAGAIN) {
@@ -209,6 +227,57 @@ void mux1_consume(struct endpoint *ep, size_t n)
 	ep->flags &= ~(uint32_t)EP_IN_FULL;
 }
 
+/* The peer's FIN: the regular end of a body without length, an abrupt one for anything else. */
+void mux1_peer_closed(struct mux1 *m)
+{
+	m->ep.flags |= EP_IN_CLOSED;
+	if (m->in_state == MUX1_IN_BODY && m->body.framing == HTTP_BODY_UNTIL_CLOSE) {
+		m->in_state = MUX1_IN_DONE;
+		m->ep.flags |= EP_IN_END;
+	}
+}
+
+/* ---- splicing ---- */
+
+uint64_t mux1_bulk_left(const struct endpoint *src)
+{
+	const struct mux1 *m = container_of(src, const struct mux1, ep);
+	if (!inflow_is_empty(src->in) || mux1_has_bytes(m) || m->rx_keep_all ||
+	    (src->flags & (EP_IN_END | EP_IN_CLOSED | EP_IN_BAD | EP_ERROR)))
+		return 0;
+	if (m->in_state == MUX1_IN_BODY && m->body.framing == HTTP_BODY_LENGTH)
+		return m->body.left;
+	bool endless = m->in_state == MUX1_IN_TUNNEL ||
+		       (m->in_state == MUX1_IN_BODY && m->body.framing == HTTP_BODY_UNTIL_CLOSE);
+	/* of unknown length: only a stream that has filled whole buffers is worth it */
+	return endless && m->full_reads >= BULK_FULL_READS ? UINT64_MAX : 0;
+}
+
+void mux1_bulk_moved(struct endpoint *src, uint64_t n)
+{
+	struct mux1 *m = container_of(src, struct mux1, ep);
+	if (n == 0) {
+		mux1_peer_closed(m);
+		return;
+	}
+	src->in->total += n;
+	src->flags |= EP_IN_ANY;
+	if (m->body.framing != HTTP_BODY_LENGTH)
+		return;
+	m->body.left -= n;
+	if (m->body.left == 0) {
+		m->in_state = MUX1_IN_DONE;
+		src->flags |= EP_IN_END;
+	}
+}
+
+bool mux1_bulk_sink(const struct endpoint *dst)
+{
+	const struct mux1 *m = container_of(dst, const struct mux1, ep);
+	return m->out.len == 0 && m->out_framing != HTTP_BODY_CHUNKED &&
+	       !(dst->flags & EP_CONNECTING);
+}
+
 /* ---- raw ---- */
 
 /* All that was received and not decoded is payload. */
@@ -233,7 +302,7 @@ static bool raw_recv(struct endpoint *ep)
 	}
 	ssize_t n = mux1_read(m);
 	if (n == 0)
-		ep->flags |= EP_IN_CLOSED;
+		mux1_peer_closed(m);
 	else if (n > 0)
 		mux1_decode_raw(m);
 	return n != -EAGAIN;
@@ -409,6 +478,9 @@ const struct mux_ops mux_raw_ops = {
 	.send = mux1_send,
 	.tunnel = mux1_tunnel,
 	.shut = mux1_shut,
+	.bulk_left = mux1_bulk_left,
+	.bulk_moved = mux1_bulk_moved,
+	.bulk_sink = mux1_bulk_sink,
 	.hold = mux1_hold,
 	.rewind = mux1_rewind,
 	.trailers = mux1_trailers,

@@ -160,15 +160,6 @@ static bool decode(struct mux1 *m)
 	}
 }
 
-/* The peer's FIN: the regular end of a body without length, an abrupt one for anything else. */
-static bool peer_closed(struct mux1 *m)
-{
-	m->ep.flags |= EP_IN_CLOSED;
-	if (m->in_state == MUX1_IN_BODY && m->body.framing == HTTP_BODY_UNTIL_CLOSE)
-		message_done(m);
-	return true;
-}
-
 /* A head is parsed again only once a line was completed, so that a byte a packet does not cost a head each. */
 static bool worth_decoding(const struct mux1 *m, size_t new_bytes)
 {
@@ -192,8 +183,10 @@ static bool h1_recv(struct endpoint *ep)
 			return false;
 		if (n < 0)
 			return true;
-		if (n == 0)
-			return peer_closed(m);
+		if (n == 0) {
+			mux1_peer_closed(m);
+			return true;
+		}
 		if (worth_decoding(m, (size_t)n))
 			progress = decode(m);
 	}
@@ -271,6 +264,9 @@ const struct mux_ops mux_h1_ops = {
 	.send = mux1_send,
 	.tunnel = mux1_tunnel,
 	.shut = mux1_shut,
+	.bulk_left = mux1_bulk_left,
+	.bulk_moved = mux1_bulk_moved,
+	.bulk_sink = mux1_bulk_sink,
 	.hold = mux1_hold,
 	.rewind = mux1_rewind,
 	.trailers = mux1_trailers,

@@ -10,6 +10,7 @@
 #define WEIR_SRC_PROXY_STREAM_H
 
 #include "client.h"
+#include "weir/mux/bulk.h"
 #include "weir/proxy/process.h"
 #include "weir/upstream/idle.h"
 #include "weir/upstream/queue.h"
@@ -83,13 +84,15 @@ struct stream {
 	struct list on_server; /* server_local.streams */
 	uint32_t flags;
 	uint8_t state;
-	uint8_t resume_state;	       /* behind ST_REQ_BODY */
-	uint64_t since_ms;	       /* when the present state was entered */
+	uint8_t resume_state;	/* behind ST_REQ_BODY */
+	uint64_t since_ms;	/* when the present state was entered */
+	uint64_t rule_until_ms; /* how long rules may wait; 0: as long as the client timeout */
 	uint64_t client_ms, server_ms; /* last activity of each side */
 	struct timer timer;
 	struct task again; /* to go on in the next turn */
 	struct arena arena;
 	struct inflow up, down; /* payload towards the server, the client */
+	struct bulk up_bulk, down_bulk;
 	struct http_msg req, res;
 	struct http_msg up_trailers, down_trailers;
 	struct rule_ctx cx;

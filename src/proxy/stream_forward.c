@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Payload between the two endpoints, both directions, until the messages end (HTTP) or both sides have closed
- * (tunnels and TCP). Nothing is copied: slices of one side's receive buffer go to the other side's send. The
- * zero-copy path is the only one; a filter would sit between recv and send. Client's worker.
+ * (tunnels and TCP). Nothing is copied in user space: slices of one side's receive buffer go to the other
+ * side's send, and long payload goes through a pipe. A filter would sit between recv and send. Client's worker.
  */
 #include "stream.h"
 
@@ -14,27 +14,51 @@ static bool wants_input(const struct endpoint *src)
 	return !(src->flags & (EP_IN_END | EP_IN_CLOSED | EP_IN_BAD | EP_ERROR));
 }
 
-/* One direction. False when the sink failed. */
-static bool push(struct stream *s, struct endpoint *src, struct endpoint *dst, struct inflow *in,
-    uint64_t *src_ms, uint64_t *dst_ms)
+/* One direction of a stream. */
+struct flow {
+	struct endpoint *src, *dst;
+	struct inflow *in;
+	struct bulk *bulk;
+	uint64_t *src_ms, *dst_ms; /* last activity */
+};
+
+/* One round by way of the buffer. True when another may bring more. */
+static bool copy_round(const struct flow *f, uint64_t now)
+{
+	struct endpoint *src = f->src, *dst = f->dst;
+	struct inflow *in = f->in;
+	if (inflow_is_empty(in) && wants_input(src) && src->ops->recv(src))
+		*f->src_ms = now;
+	bool end = (src->flags & EP_IN_END) != 0;
+	if (inflow_is_empty(in) && !end && !(dst->flags & EP_OUT_PENDING))
+		return false;
+	size_t taken = dst->ops->send(dst, in->seg + in->first, in->n - in->first, end, false);
+	if (taken) {
+		src->ops->consume(src, taken);
+		*f->dst_ms = now;
+	}
+	return !(dst->flags & (EP_ERROR | EP_OUT_BLOCKED | EP_OUT_END));
+}
+
+/* One round by way of a pipe. */
+static bool bulk_round(const struct flow *f, uint64_t now)
+{
+	if (bulk_move(f->bulk, f->src, f->dst))
+		*f->src_ms = *f->dst_ms = now;
+	if (bulk_holds(f->bulk) || (f->dst->flags & (EP_ERROR | EP_OUT_BLOCKED)))
+		return false;
+	return (f->src->flags & EP_IN_END) || (f->src->conn->flags & CONN_READABLE);
+}
+
+/* False when the sink failed. */
+static bool push(struct stream *s, const struct flow *f)
 {
 	uint64_t now = worker_now_ms(s->worker);
 	for (unsigned round = 0; round < FORWARD_ROUNDS; round++) {
-		if (inflow_is_empty(in) && wants_input(src) && src->ops->recv(src))
-			*src_ms = now;
-		bool end = (src->flags & EP_IN_END) != 0;
-		if (inflow_is_empty(in) && !end && !(dst->flags & EP_OUT_PENDING))
-			return true;
-		size_t taken =
-		    dst->ops->send(dst, in->seg + in->first, in->n - in->first, end, false);
-		if (taken) {
-			src->ops->consume(src, taken);
-			*dst_ms = now;
-		}
-		if (dst->flags & EP_ERROR)
-			return false;
-		if (dst->flags & (EP_OUT_BLOCKED | EP_OUT_END))
-			return true;
+		bool more =
+		    bulk_wanted(f->bulk, f->src, f->dst) ? bulk_round(f, now) : copy_round(f, now);
+		if (!more)
+			return !(f->dst->flags & EP_ERROR);
 	}
 	task_wake(s->worker, &s->again);
 	return true;
@@ -42,15 +66,24 @@ static bool push(struct stream *s, struct endpoint *src, struct endpoint *dst, s
 
 bool stream_push_up(struct stream *s)
 {
-	return push(s, s->ce, s->se, &s->up, &s->client_ms, &s->server_ms);
+	const struct flow up = { s->ce, s->se, &s->up, &s->up_bulk, &s->client_ms, &s->server_ms };
+	return push(s, &up);
 }
 
 bool stream_push_down(struct stream *s)
 {
-	return push(s, s->se, s->ce, &s->down, &s->server_ms, &s->client_ms);
+	const struct flow down = { s->se, s->ce, &s->down, &s->down_bulk, &s->server_ms,
+		&s->client_ms };
+	return push(s, &down);
 }
 
 /* ---- the end of it ---- */
+
+/* All payload that came in has gone out. */
+static bool is_drained(const struct inflow *in, const struct bulk *b)
+{
+	return inflow_is_empty(in) && !bulk_holds(b);
+}
 
 static enum step aborted(struct stream *s, char cause)
 {
@@ -92,9 +125,9 @@ enum step step_forward(struct stream *s)
 			s->flags |= SF_CLOSE_CLIENT | SF_CLOSE_SERVER;
 		return STEP_DONE;
 	}
-	if (inflow_is_empty(&s->down) && (se->flags & EP_IN_BAD))
+	if (is_drained(&s->down, &s->down_bulk) && (se->flags & EP_IN_BAD))
 		return aborted(s, 'P');
-	if (inflow_is_empty(&s->down) && !(se->flags & EP_IN_END) &&
+	if (is_drained(&s->down, &s->down_bulk) && !(se->flags & EP_IN_END) &&
 	    (se->flags & (EP_IN_CLOSED | EP_ERROR)))
 		return aborted(s, 'S');
 	if (ce->conn->flags & CONN_ERROR)
@@ -110,9 +143,9 @@ enum step step_forward(struct stream *s)
 
 /* A FIN from one side, everything before it forwarded: pass it on. */
 static void pass_fin(
-    struct stream *s, struct endpoint *src, struct endpoint *dst, struct inflow *in, uint32_t done)
+    struct stream *s, struct endpoint *src, struct endpoint *dst, bool drained, uint32_t done)
 {
-	if ((s->flags & done) || !(src->flags & EP_IN_CLOSED) || !inflow_is_empty(in) ||
+	if ((s->flags & done) || !drained || !(src->flags & EP_IN_CLOSED) ||
 	    (dst->flags & EP_OUT_PENDING))
 		return;
 	s->flags |= done;
@@ -125,12 +158,12 @@ enum step step_tunnel(struct stream *s)
 	bool up = stream_push_up(s);
 	bool down = stream_push_down(s);
 	/* the side that fails ends the other too; what it sent before was forwarded above */
-	if (!up || ((se->flags & EP_ERROR) && inflow_is_empty(&s->down)))
+	if (!up || ((se->flags & EP_ERROR) && is_drained(&s->down, &s->down_bulk)))
 		return aborted(s, 'S');
-	if (!down || ((ce->flags & EP_ERROR) && inflow_is_empty(&s->up)))
+	if (!down || ((ce->flags & EP_ERROR) && is_drained(&s->up, &s->up_bulk)))
 		return aborted(s, 'C');
-	pass_fin(s, ce, se, &s->up, SF_UP_SHUT);
-	pass_fin(s, se, ce, &s->down, SF_DOWN_SHUT);
+	pass_fin(s, ce, se, is_drained(&s->up, &s->up_bulk), SF_UP_SHUT);
+	pass_fin(s, se, ce, is_drained(&s->down, &s->down_bulk), SF_DOWN_SHUT);
 	if ((s->flags & (SF_UP_SHUT | SF_DOWN_SHUT)) == (SF_UP_SHUT | SF_DOWN_SHUT)) {
 		s->flags |= SF_CLOSE_CLIENT | SF_CLOSE_SERVER;
 		return STEP_DONE;

@@ -60,8 +60,8 @@ struct arg_place {
  * Reads "(a,b)" at *text and moves behind the closing parenthesis; without one there are no arguments. types
  * has row_n entries; from min on they may be left out. 0 or -1, told.
  */
-int args_parse(const struct arg_place *at, const char **text, const uint8_t *types, unsigned row_n,
-    unsigned min, struct args *ret);
+int rule_args_parse(const struct arg_place *at, const char **text, const uint8_t *types,
+    unsigned row_n, unsigned min, struct args *ret);
 
 /* ---- rows ---- */
 

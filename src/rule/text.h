@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers, addresses, files and hashes of texts, for all files of this module.
+ * Numbers, addresses and files as texts, for all files of this module.
  */
 #ifndef WEIR_RULE_TEXT_H
 #define WEIR_RULE_TEXT_H
@@ -20,9 +20,5 @@ int rule_hex_digit(char c);
 /* Reads a whole file into the arena; NULL after conf_error(). */
 char *rule_file_read(
     struct conf *conf, const struct conf_line *line, int arg, const char *path, size_t *ret_len);
-
-/* Hashes shared by converters and fetches, as the balance algorithms use them. */
-uint32_t hash_sdbm_text(struct slice s);
-uint32_t hash_avalanche(uint32_t a);
 
 #endif

@@ -82,6 +82,14 @@ struct mux_ops {
 	void (*trailers)(struct endpoint *ep, struct http_msg *trailers);
 	/* From now on bytes pass as they are (CONNECT, Upgrade). */
 	void (*tunnel)(struct endpoint *ep);
+	/*
+	 * For splicing, all NULL where a mux cannot: payload bytes that come next on the source's descriptor
+	 * and may bypass decoding (UINT64_MAX: until it closes); that so many did (0: the end was seen);
+	 * whether raw payload may be written to the sink's descriptor now.
+	 */
+	uint64_t (*bulk_left)(const struct endpoint *src);
+	void (*bulk_moved)(struct endpoint *src, uint64_t n);
+	bool (*bulk_sink)(const struct endpoint *dst);
 	/* Sends FIN behind everything. */
 	void (*shut)(struct endpoint *ep);
 	/*

@@ -19,8 +19,12 @@ struct mux_local {
 	struct net_pipe_pool *pipes; /* splice(2) */
 };
 
-/* buffers_limit: tune.buffers.limit a worker, 0: none. 0 or -ENOMEM. */
-int mux_worker_start(struct worker *w, unsigned bufsize, unsigned buffers_limit);
+/*
+ * buffers_limit: tune.buffers.limit a worker, 0: none. maxpipes: pipes for splicing a worker, 0: never splice;
+ * pipesize: bytes of each, 0: the default. 0 or -ENOMEM.
+ */
+int mux_worker_start(struct worker *w, unsigned bufsize, unsigned buffers_limit, unsigned maxpipes,
+    unsigned pipesize);
 void mux_worker_stop(struct worker *w);
 
 static inline struct mux_local *mux_local(const struct worker *w)
@@ -51,12 +55,13 @@ struct mux1 {
 	uint64_t out_chunk_left;       /* payload of the announced chunk still to send */
 	uint8_t out_framing;	       /* enum http_framing of the message we send */
 	uint8_t in_state;	       /* MUX1_IN_* */
-	bool client_side;	       /* requests come in; else responses do */
-	bool large;		       /* rx.mem is of the large pool */
-	bool rx_keep_all;	       /* keep consumed bytes: the request may be sent again */
-	bool chunk_open;	       /* the CRLF behind the last chunk is still to be sent */
-	bool out_end_in_tail;
-	bool out_ended; /* the last chunk is committed */
+	bool client_side : 1;	       /* requests come in; else responses do */
+	bool large : 1;		       /* rx.mem is of the large pool */
+	bool rx_keep_all : 1;	       /* keep consumed bytes: the request may be sent again */
+	bool chunk_open : 1;	       /* the CRLF behind the last chunk is still to be sent */
+	bool out_end_in_tail : 1;
+	bool out_ended : 1; /* the last chunk is committed */
+	uint8_t full_reads; /* reads in a row that filled their buffer */
 	char chunk_text[H1_CHUNK_HEAD_MAX + 6];
 	/* The last stream is gone: the owner takes the connection back (idle), or closes it. */
 	void (*released)(struct mux1 *m, bool keep);

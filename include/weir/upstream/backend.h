@@ -14,18 +14,20 @@ struct cookie_conf;
 /* Outlives configurations; found by the backend's name. */
 struct backend_rt {
 	char *name;
-	atomic_uint refs;
-	_Atomic(struct balance_table *)
-	    table;			   /* swapped whole; readers hold it for one turn at most */
-	atomic_uint rr WEIR_CACHE_ALIGNED; /* round robin position, all workers */
+	struct htab_node node; /* in the registry, under its lock */
+	unsigned refs;	       /* configurations; under the registry's lock */
+	unsigned workers;
+	struct list
+	    users; /* struct backend.attached: those of all live configurations; under lock */
+	atomic_uint rr WEIR_CACHE_ALIGNED;     /* round robin position, all workers */
 	atomic_uint served WEIR_CACHE_ALIGNED; /* streams on servers of this backend */
-	pthread_mutex_t lock;		       /* of rebuilding and of the queue */
+	pthread_mutex_t lock;		       /* of rebuilding tables, and of users */
 	struct server_queue *queue;	       /* requests waiting for any server */
 	struct gauges g;
 	struct counters *counters; /* one a worker */
 	/* changes of health of the whole */
-	atomic_uint usable_servers, usable_backups;
-	unsigned down_count;
+	atomic_uint usable_servers, usable_backups; /* that take new requests */
+	unsigned down_count;			    /* this and below under lock */
 	int64_t changed_wall_s;
 	uint64_t downtime_s;
 };
@@ -33,6 +35,7 @@ struct backend_rt {
 struct backend {
 	const char *name;
 	unsigned id;
+	bool id_set;		 /* "id" was written */
 	bool http;		 /* mode http */
 	struct server **servers; /* in the order of the file */
 	unsigned servers_n;
@@ -44,10 +47,17 @@ struct backend {
 	const char *dynamic_cookie_key;
 	bool log_health_checks;
 	const struct log_set *logs;
-	const struct httpchk_conf *httpchk; /* NULL: connect checks */
-	unsigned check_timeout_ms, connect_timeout_ms;
-	unsigned workers; /* of the process */
+	const struct httpchk_conf *httpchk;	       /* NULL: connect checks */
+	unsigned check_timeout_ms, connect_timeout_ms; /* 0: not set */
+	unsigned spread_checks;			       /* percent, of the global section */
+	unsigned workers;			       /* of the process */
 	struct backend_rt *rt;
+	struct check_run
+	    *checks; /* one a checked server, while checks run; check_run.c owns them */
+	unsigned checks_n;
+	struct list attached; /* in rt->users, under rt->lock */
+	_Atomic(struct balance_table *)
+	    table; /* swapped whole; readers hold it for one turn at most */
 };
 
 static inline struct counters *backend_counters(const struct backend *be, const struct worker *w)
@@ -65,13 +75,27 @@ struct server *backend_server_by_cookie(const struct backend *be, struct slice v
  * servers, resolves names (init-addr), builds the table. Main thread at start, worker 0 in a reload. 0, or
  * -errno, told to diag.
  */
-struct diag;
-int backend_attach(struct worker_group *g, struct backend *be, struct diag *diag);
+int backend_attach(struct worker *w, struct backend *be, struct diag *diag);
 /* Gives the references back; what no configuration names any more is freed. */
-void backend_detach(struct backend *be);
+void backend_detach(struct worker *w, struct backend *be);
 
-/* Starts and stops the health checks of a backend; each check runs on one worker. */
-int checks_start(struct worker_group *g, struct backend *be);
-void checks_stop(struct worker_group *g, struct backend *be);
+/* Seconds down in all; up means at least one server takes requests. */
+bool backend_is_up(const struct backend *be);
+uint64_t backend_downtime_s(const struct backend *be, int64_t now_wall_s);
+
+/* Where servers of other backends are found: by "track", and by commands. */
+struct upstream_dir {
+	struct backend *(*find)(void *ctx, const char *name);	  /* by name or "#id"; NULL: none */
+	struct backend *(*next)(void *ctx, struct backend *prev); /* NULL starts, and ends */
+	void *ctx;
+};
+
+/*
+ * Starts and stops the health checks of a backend; each check runs on one worker. Main thread before the
+ * workers run or after, or a worker's turn: the others are paused for it. 0 or -ENOMEM.
+ */
+int checks_start(struct worker *w, struct backend *be);
+/* No check of be runs any more when it returns. */
+void checks_stop(struct worker *w, struct backend *be);
 
 #endif

@@ -37,6 +37,7 @@ enum hash_function {
 
 enum hash_key_by { /* server option "hash-key" */
 	HASH_KEY_ID,
+	HASH_KEY_ID32,
 	HASH_KEY_ADDR,
 	HASH_KEY_ADDR_PORT,
 	HASH_KEY_GUID,
@@ -51,8 +52,8 @@ struct hash_conf {
 
 /* One choice. */
 struct balance_call {
-	struct worker *worker;
-	uint32_t key; /* hash, when has_key */
+	struct worker *worker; /* may be NULL */
+	uint32_t key;	       /* hash, when has_key */
 	bool has_key;
 	const struct server *avoid; /* redispatch: not this one while there is another */
 };
@@ -63,30 +64,34 @@ enum balance_result {
 	BALANCE_FULL, /* usable ones are all at their maxconn: wait in the backend's queue */
 };
 
+/* Immutable once published; one allocation of malloc. */
 struct balance_table {
 	const struct balance_ops *ops;
 	unsigned n;
-	unsigned total_weight;
-	struct server **servers; /* usable, in the order of the file */
-	const uint32_t *weights; /* effective, SERVER_WEIGHT_SCALE; side by side */
-	bool of_backups;	 /* made of backup servers */
-	/* the algorithm's own data lies behind, in the same allocation */
-	void *data;
+	unsigned total_weight;	  /* sum of weights */
+	struct server **servers;  /* usable, in the order of the file */
+	const uint32_t *weights;  /* effective, SERVER_WEIGHT_SCALE; side by side */
+	bool of_backups;	  /* made of backup servers */
+	struct rr_sequence *turn; /* for requests without a key, and round robin itself */
+	void *data;		  /* the algorithm's own */
 };
 
 struct balance_ops {
 	const char *name;
 	bool needs_http;     /* mode http only: uri, url_param, hdr */
 	bool has_key;	     /* picks by key: balance_key() is called before */
-	bool static_weights; /* weights cannot change at run time: static-rr, map-based hashes */
-	/* Bytes of data for n servers; may be NULL: none. */
-	size_t (*size)(const struct backend *be, const struct balance_table *t);
-	/* Fills t->data; servers, weights, n are set. May be NULL. */
-	void (*build)(const struct backend *be, struct balance_table *t);
+	bool static_weights; /* weights cannot change at run time: static-rr */
+	/* The hashed key of a request, with has_key. False: it has none. See balance_key(). */
+	bool (*key)(struct backend *be, struct rule_ctx *cx, uint32_t *ret_key);
+	/* Builds t->data with malloc; servers, weights, n are set. 0 or -ENOMEM. May be NULL. */
+	int (*build)(const struct backend *be, struct balance_table *t);
 	/* The choice; NULL: all full. Any worker, no lock. */
 	struct server *(*pick)(
 	    struct backend *be, const struct balance_table *t, struct balance_call *call);
 };
+
+/* Whether weights of be's servers are fixed while they are up: static-rr, and hashes with a map. */
+bool balance_is_static(const struct backend *be);
 
 /*
  * Parses "balance ..." and "hash-type ..." words. 0 or -1, told.
@@ -95,6 +100,12 @@ int balance_parse(
     struct conf *conf, const struct conf_line *line, int arg, struct balance_conf *ret);
 int hash_type_parse(
     struct conf *conf, const struct conf_line *line, int arg, struct hash_conf *ret);
+int hash_balance_factor_parse(
+    struct conf *conf, const struct conf_line *line, int arg, struct hash_conf *ret);
+/* The algorithm of a backend that has no "balance" line: random. */
+void balance_conf_init(struct balance_conf *b);
+/* One that needs no arguments, by name. */
+void balance_conf_set(struct balance_conf *b, const char *name);
 extern const char *const balance_names[]; /* all algorithms of the manual, NULL-terminated */
 
 /*
@@ -111,7 +122,13 @@ uint32_t balance_hash(const struct hash_conf *h, const void *bytes, size_t len);
 enum balance_result balance_pick(
     struct backend *be, struct balance_call *call, struct server **ret);
 
-/* Builds a new table from the present states and swaps it in. Any worker; serialised by the backend's lock. */
-int balance_rebuild(struct worker *w, struct backend *be);
+/*
+ * Builds new tables of rt's backends from the present states and swaps them in. Any worker; serialised by the
+ * backend's lock. 0, or -ENOMEM: then the old tables stay.
+ */
+struct backend_rt;
+int balance_rebuild(struct worker *w, struct backend_rt *rt);
+/* Retires the table of a backend that is being detached. */
+void balance_drop(struct worker *w, struct backend *be);
 
 #endif

@@ -10,14 +10,16 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "weir/base/htab.h"
 #include "weir/event/worker.h"
 #include "weir/net/addr.h"
 #include "weir/net/socket.h"
 #include "weir/telemetry/counters.h"
 
 struct backend;
-struct server_rt;
+struct check;
 struct check_conf;
+struct server_rt;
 
 #define SERVER_WEIGHT_MAX 256
 /* Effective weights are kept in these units per unit of weight, so that slow start has small steps. */
@@ -33,12 +35,13 @@ enum server_oper { /* srv_op_state of "show servers state" */
 /* srv_admin_state of "show servers state". */
 #define SERVER_FMAINT 0x01u /* forced by the admin */
 #define SERVER_IMAINT 0x02u /* inherited from a tracked server */
-#define SERVER_CMAINT 0x04u /* "disabled" in the configuration */
+#define SERVER_CMAINT                                                                              \
+	0x04u /* "disabled" in the configuration: FMAINT came with it, this bit alone is a note */
 #define SERVER_FDRAIN 0x08u
 #define SERVER_IDRAIN 0x10u
 #define SERVER_RMAINT 0x20u /* name does not resolve */
 #define SERVER_HMAINT 0x40u /* name was changed */
-#define SERVER_MAINT  (SERVER_FMAINT | SERVER_IMAINT | SERVER_CMAINT | SERVER_RMAINT | SERVER_HMAINT)
+#define SERVER_MAINT  (SERVER_FMAINT | SERVER_IMAINT | SERVER_RMAINT | SERVER_HMAINT)
 #define SERVER_DRAIN  (SERVER_FDRAIN | SERVER_IDRAIN)
 
 enum server_pp { /* PROXY protocol towards the server */
@@ -81,8 +84,12 @@ struct server {
 	unsigned minconn;
 	unsigned maxqueue; /* 0: none */
 	unsigned slowstart_ms;
+	bool id_set;	    /* "id" was written */
+	uint8_t hash_key;   /* enum hash_key_by */
+	uint8_t init_state; /* enum server_init_state */
 	const char *cookie; /* persistence value, or NULL */
-	const char *redir;  /* "redir <prefix>", or NULL */
+	const char *guid;
+	const char *redir; /* "redir <prefix>", or NULL */
 	enum server_pp pp;
 	unsigned pp2_options;		 /* SERVER_PP2_* */
 	struct net_connect_opts connect; /* source, interface, mss ... */
@@ -97,14 +104,27 @@ struct server {
 	unsigned max_reuse; /* requests a connection; UINT_MAX: no limit */
 	const char *track;  /* "backend/server", resolved to: */
 	struct server *tracked;
+	struct server *trackers; /* servers that track this one, linked by next_tracker */
+	struct server *next_tracker;
 	const struct check_conf *check; /* NULL: no check */
-	unsigned on_error, on_marked_down,
-	    on_marked_up; /* step 1: on-marked-down shutdown-sessions and the like */
-	const char *init_addr;
+	bool down_shuts_sessions;	/* on-marked-down shutdown-sessions */
+	bool up_shuts_backups;		/* on-marked-up shutdown-backup-sessions */
+	bool non_stick;
+	bool unresolved;       /* init-addr none: no address yet */
+	int prefer_family;     /* resolve-prefer: AF_INET, AF_INET6 or AF_UNSPEC */
+	const char *init_addr; /* as written, NULL: "last,libc" */
 	struct conf_pos_copy {
 		const char *file;
 		unsigned line;
 	} pos;
+};
+
+enum server_init_state {
+	SERVER_INIT_NONE,
+	SERVER_INIT_FULLY_UP,
+	SERVER_INIT_UP,
+	SERVER_INIT_DOWN,
+	SERVER_INIT_FULLY_DOWN,
 };
 
 /* Where to connect: replaced as a whole when "set server addr" changes it; freed by worker_retire(). */
@@ -112,6 +132,7 @@ struct server_dest {
 	struct net_addr addr;
 	enum net_port_mode port_mode;
 	unsigned port;
+	char cookie[17]; /* dynamic cookie of this address: 16 hex digits, or "" */
 };
 
 /* Idle connections and the like of one server on one worker; owned by src/upstream/idle.c. */
@@ -123,27 +144,39 @@ struct server_local {
 } WEIR_CACHE_ALIGNED;
 
 struct server_rt {
-	char *key;		/* "backend/server" */
-	struct server_rt *next; /* of the registry */
-	atomic_uint refs;	/* configurations */
+	char *key;	       /* "backend/server" */
+	struct htab_node node; /* in the registry, under its lock */
+	unsigned refs;	       /* configurations and mail under way; under the registry's lock */
+	unsigned workers;
 	_Atomic(struct server_dest *) dest;
 	atomic_uint served WEIR_CACHE_ALIGNED; /* active streams, exact: checked against maxconn */
 	atomic_uint maxconn;		       /* "set maxconn server" may change it */
 	atomic_uint minconn;
+	atomic_uint slow_pct; /* slow start: share of weight and maxconn, 1..100 */
+	atomic_uint turn;     /* when leastconn chose it last */
 	atomic_int usable
 	    WEIR_CACHE_ALIGNED; /* enum server_oper != STOPPED and not in maintenance: any worker reads */
 	atomic_int draining; /* takes persistent requests only */
+	atomic_uint eweight; /* in 1/SERVER_WEIGHT_SCALE: with slow start and weight percent */
 
 	pthread_mutex_t lock; /* of all below up to the gauges */
 	enum server_oper oper;
 	unsigned admin;	     /* SERVER_FMAINT ... */
 	unsigned uweight;    /* as configured or set, 0..256 */
-	unsigned eweight;    /* in 1/SERVER_WEIGHT_SCALE: with slow start and weight percent */
 	uint64_t changed_ms; /* monotonic time of the last up/down change */
 	int64_t changed_wall_s;
 	uint64_t downtime_s; /* total of ended downtimes */
-	unsigned down_count, check_fail_count, last_up_rise;
-	struct check *check; /* state of the health check, owned by check.c */
+	unsigned down_count, check_fail_count;
+	struct check *check;	 /* health; NULL without a check. The pointer is set at attach */
+	struct timer slow_timer; /* worker 0's */
+	struct mail slow_mail;	 /* to worker 0, to arm it */
+	bool slow_posted;
+	struct server *current; /* of the newest configuration that has it */
+	struct server_seen { /* what that configuration says: a reload applies only what changed */
+		unsigned weight, maxconn, minconn;
+		bool disabled;
+	} seen;
+	struct server_dest *seen_dest; /* worker 0 only */
 
 	struct gauges g;
 	struct counters *counters;  /* one a worker */
@@ -167,10 +200,24 @@ static inline struct counters *server_counters(const struct server *s, const str
 	return &s->rt->counters[w->id];
 }
 
-/* "UP", "DOWN", "MAINT", "DRAIN", "NOLB", "UP 1/3", "DOWN 1/2", "MAINT (via x/y)", "no check" as the CSV shows. */
-const char *server_status_text(const struct server *s, char out[64]);
+/* The value that the persistence cookie has for this server; empty: none. */
+struct slice server_cookie(const struct server *s);
+/* No more streams now: at its limit, or others wait for it already. */
+bool server_is_full(const struct server *s);
+/* Streams on the server and waiting for it. */
+unsigned server_load(const struct server *s);
 
-/* ---- changes: worker 0 and check owners; each takes the lock, rebuilds the balance table, logs ---- */
+/* The status of the CSV: "UP", "DOWN 1/2", "MAINT (via x/y)", "no check" ... Returns out. */
+#define SERVER_STATUS_TEXT 192
+const char *server_status_text(const struct server *s, char out[SERVER_STATUS_TEXT]);
+/* Seconds since the last change of state, and spent down in all. */
+uint64_t server_changed_s(const struct server *s, int64_t now_wall_s);
+uint64_t server_downtime_s(const struct server *s, int64_t now_wall_s);
+
+/*
+ * ---- changes: any worker; each takes the lock, rebuilds the balance table, logs, and passes on to servers
+ * that track this one ----
+ */
 
 /* The one place where the operational state changes; asserts legal steps. reason goes to the log line. */
 void server_set_oper(struct worker *w, struct server *s, enum server_oper to, const char *reason);
@@ -178,6 +225,14 @@ void server_set_admin(struct worker *w, struct server *s, unsigned set, unsigned
 /* 0, or -EINVAL with a text in err. weight_text: "10", "50%". */
 int server_set_weight(
     struct worker *w, struct server *s, const char *weight_text, char *err, size_t err_size);
-int server_set_addr(struct worker *w, struct server *s, const struct net_addr *addr, int port);
+/* port_mode NET_PORT_NONE: the port stays. The old struct server_dest is retired. 0 or -ENOMEM. */
+int server_set_addr(struct worker *w, struct server *s, const struct net_addr *addr,
+    enum net_port_mode port_mode, unsigned port);
+
+/* Ends every stream on the server, on all workers. cause: 'D' it went down, 'U' a better one came up, 'K' admin. */
+void server_shut_sessions(struct worker *w, struct server *s, char cause);
+/* How: called on each worker for the streams in local->streams. Set once, before the workers start. */
+typedef void server_shut_fn(struct worker *w, struct server_local *local, char cause);
+void server_set_shut_hook(server_shut_fn *fn);
 
 #endif

@@ -32,6 +32,11 @@ int server_template_parse(struct conf *conf, const struct conf_line *line, int a
  */
 int backend_finish(struct conf *conf, struct backend *be, struct server *list);
 
+/*
+ * After every backend of the configuration was finished: ties "track" to servers. 0 or -1, told.
+ */
+int backend_link(struct conf *conf, struct backend *be, const struct upstream_dir *dir);
+
 /* "option httpchk ...", "http-check ..." rows' setters on a backend under construction. */
 struct httpchk_conf;
 int httpchk_parse(
