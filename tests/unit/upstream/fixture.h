@@ -6,6 +6,7 @@
 #ifndef WEIR_TESTS_UNIT_UPSTREAM_FIXTURE_H
 #define WEIR_TESTS_UNIT_UPSTREAM_FIXTURE_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
