@@ -19,7 +19,7 @@ enum stat_type { /* the column "type" */
 	STAT_TYPE_LISTENER,
 };
 
-#define STATS_TEXT 192
+#define STATS_TEXT SERVER_STATUS_TEXT
 
 /* One row, with the texts that its fields point to. */
 struct stats_row {

@@ -29,8 +29,9 @@ static unsigned age_s(const struct stats_view *v, int64_t since_wall_s)
 static void server_health(const struct stats_view *v, const struct server *s, struct stats_row *row)
 {
 	struct server_rt *rt = s->rt;
+	stats_str(row, STAT_STATUS, server_status_text(s, row->status));
 	pthread_mutex_lock(&rt->lock);
-	unsigned eweight = rt->eweight, full = rt->uweight * SERVER_WEIGHT_SCALE;
+	unsigned eweight = load(&rt->eweight), full = rt->uweight * SERVER_WEIGHT_SCALE;
 	unsigned since = age_s(v, rt->changed_wall_s);
 	bool down = rt->oper == SERVER_STOPPED || (rt->admin & SERVER_MAINT);
 	stats_u32(row, STAT_WEIGHT, whole_weight(eweight));
@@ -45,7 +46,6 @@ static void server_health(const struct stats_view *v, const struct server *s, st
 		stats_check(s, row);
 	}
 	pthread_mutex_unlock(&rt->lock);
-	stats_str(row, STAT_STATUS, server_status_text(s, row->status));
 }
 
 static void server_connections(
@@ -65,8 +65,11 @@ static void server_connections(
 static void server_legends(const struct server *s, struct stats_row *row)
 {
 	const struct server_dest *d = atomic_load_explicit(&s->rt->dest, memory_order_acquire);
-	if (s->cookie)
-		stats_str(row, STAT_COOKIE, s->cookie);
+	struct slice cookie = server_cookie(s);
+	if (cookie.len) {
+		snprintf(row->cookie, sizeof(row->cookie), "%.*s", SLICE_ARG(cookie));
+		stats_str(row, STAT_COOKIE, row->cookie);
+	}
 	if (!d)
 		return;
 	stats_str(row, STAT_ADDR,
@@ -108,16 +111,14 @@ struct usable {
 	unsigned active, backup;
 	unsigned active_weight, backup_weight; /* effective, in fractions */
 	unsigned active_uweight, backup_uweight;
-	bool checked;
 };
 
 static void add_server(struct usable *u, const struct server *s)
 {
 	struct server_rt *rt = s->rt;
 	pthread_mutex_lock(&rt->lock);
-	unsigned eweight = rt->eweight, uweight = rt->uweight;
+	unsigned eweight = load(&rt->eweight), uweight = rt->uweight;
 	pthread_mutex_unlock(&rt->lock);
-	u->checked = true;
 	if (!server_is_usable(s) || !eweight)
 		return;
 	if (s->backup) {
