@@ -44,12 +44,16 @@ static uint64_t overhead(const struct program *p)
 	return n;
 }
 
+static uint64_t pipes_for(const struct program *p, uint64_t maxconn)
+{
+	unsigned maxpipes = p->config->global.maxpipes;
+	return !uses_splice(p) ? 0 : maxpipes ? maxpipes : maxconn / 4;
+}
+
 /* Client and server side of each connection, and the pipes. */
 static uint64_t needed(const struct program *p, uint64_t maxconn)
 {
-	const struct global_conf *g = &p->config->global;
-	uint64_t pipes = !uses_splice(p) ? 0 : g->maxpipes ? g->maxpipes : maxconn / 4;
-	return 2 * maxconn + 2 * pipes + overhead(p);
+	return 2 * maxconn + 2 * pipes_for(p, maxconn) + overhead(p);
 }
 
 /* The most connections that fit into that many descriptors. */
@@ -132,5 +136,6 @@ int program_limits(struct program *p)
 	}
 	p->process.maxconn = maxconn;
 	p->process.maxsock = (unsigned)want;
+	p->pipes = (unsigned)pipes_for(p, maxconn);
 	return limit_memory(p);
 }

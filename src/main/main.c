@@ -12,10 +12,14 @@
 #include "program.h"
 #include "version.h"
 
-static int refuse(const char *fmt, const char *what)
+static int refuse(const char *fmt, ...) WEIR_PRINTF(1, 2);
+static int refuse(const char *fmt, ...)
 {
+	va_list ap;
 	fprintf(stderr, "[ALERT]    (%d) : ", (int)getpid());
-	fprintf(stderr, fmt, what);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
 	fputc('\n', stderr);
 	return 1;
 }
@@ -105,7 +109,7 @@ static int load_and_run(struct program *p)
 		return tell_valid(p);
 	if (!has_listener(p)) {
 		config_unref(NULL, p->config);
-		return refuse("%s", "no enabled listener found (check for 'bind' lines), exiting");
+		return refuse("no enabled listener found (check for 'bind' lines), exiting");
 	}
 	if (p->config->global.master_worker && p->ready_fd < 0)
 		return program_master(p);
@@ -146,13 +150,13 @@ static int take_orders(struct program *p)
 
 static int run(struct program *p)
 {
-	const struct args *a = &p->args;
+	const struct cmdline *a = &p->args;
 	if (a->show_version) {
 		version_print(stdout, a->show_build);
 		return 0;
 	}
 	if (take_orders(p) < 0)
-		return refuse("%s", "out of memory");
+		return refuse("out of memory");
 	if (a->poison >= 0)
 		mallopt(M_PERTURB, ~a->poison & 0xff);
 	if (a->condition)
@@ -178,11 +182,11 @@ int main(int argc, char **argv)
 	p->argv = argv;
 	p->ready_fd = -1;
 	p->signal_io.fd = -1;
-	if (args_parse(&p->args, argc, argv, err, sizeof(err)) < 0) {
+	if (cmdline_parse(&p->args, argc, argv, err, sizeof(err)) < 0) {
 		if (*err)
 			refuse("%s", err);
-		args_usage(stderr);
-		args_done(&p->args);
+		cmdline_usage(stderr);
+		cmdline_done(&p->args);
 		return 1;
 	}
 	gethostname(node, sizeof(node) - 1);
@@ -190,6 +194,6 @@ int main(int argc, char **argv)
 	p->diag = diag_new();
 	int status = p->diag ? run(p) : 1;
 	diag_free(p->diag);
-	args_done(&p->args);
+	cmdline_done(&p->args);
 	return status;
 }

@@ -119,7 +119,7 @@ static int start_worker(struct master *m)
 	}
 	wp->pid = pid;
 	list_init(&wp->link);
-	list_add(&m->workers, &wp->link);
+	list_add_head(&m->workers, &wp->link);
 	m->starting = pid;
 	m->ready_fd = fds[0];
 	say(m, "[NOTICE]", "New worker (%d) forked", (int)pid);
