@@ -193,7 +193,7 @@ static int start_worker(struct program *p, struct worker *w)
 	if (r < 0)
 		fprintf(stderr, "[WARNING]  (%d) : cpu-map of thread %u: %s\n", (int)getpid(),
 		    w->id + 1, strerror(-r));
-	r = mux_worker_start(w, g->bufsize, buffers, p->pipes / count, g->pipesize);
+	r = mux_worker_start(w, g->bufsize, buffers, (p->pipes + count - 1) / count, g->pipesize);
 	if (r == 0)
 		r = upstream_worker_start(w);
 	if (r == 0)
