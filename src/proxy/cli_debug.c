@@ -68,9 +68,8 @@ static void run_show_pools(struct cli_call *call)
 		    " used, %" PRIu64 " failures\n",
 		    s->name, s->size, all, all * s->size, s->used, s->failed);
 	}
-	strbuf_addf(call->out,
-	    "Total: %u pools, %" PRIu64 " bytes allocated, %" PRIu64 " used.\n", m.n, m.allocated,
-	    m.used);
+	strbuf_addf(call->out, "Total: %u pools, %" PRIu64 " bytes allocated, %" PRIu64 " used.\n",
+	    m.n, m.allocated, m.used);
 }
 
 /* ---- activity ---- */

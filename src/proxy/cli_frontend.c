@@ -130,8 +130,9 @@ static void run_set_rate_limit(struct cli_call *call)
 		"http-compression" };
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		if (strcmp(call->argv[2], known[i]) == 0 && strcmp(call->argv[3], "global") == 0) {
-			cli_err(call, "'set rate-limit %s global' is not supported by this version; "
-				      "use 'rate-limit sessions' in frontends.\n",
+			cli_err(call,
+			    "'set rate-limit %s global' is not supported by this version; "
+			    "use 'rate-limit sessions' in frontends.\n",
 			    known[i]);
 			return;
 		}

@@ -155,8 +155,9 @@ static void fill_product(struct info *i, const struct process *p, unsigned worke
 static void fill_time(struct info *i, const struct process *p, uint64_t now_ms)
 {
 	uint64_t up_ms = now_ms > p->start_ms ? now_ms - p->start_ms : 0, up = up_ms / 1000;
-	snprintf(i->uptime, sizeof(i->uptime), "%" PRIu64 "d %" PRIu64 "h%02" PRIu64 "m%02" PRIu64 "s",
-	    up / 86400, up % 86400 / 3600, up % 3600 / 60, up % 60);
+	snprintf(i->uptime, sizeof(i->uptime),
+	    "%" PRIu64 "d %" PRIu64 "h%02" PRIu64 "m%02" PRIu64 "s", up / 86400, up % 86400 / 3600,
+	    up % 3600 / 60, up % 60);
 	str(i, INFO_UPTIME, i->uptime);
 	u32(i, INFO_UPTIME_SEC, up);
 	u32(i, INFO_START_TIME, (uint64_t)p->start_wall_s);

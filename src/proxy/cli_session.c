@@ -112,7 +112,8 @@ static void copy_stream(
 		c->expires_ms = s->timer.expire > now_ms ? (int64_t)(s->timer.expire - now_ms) : 0;
 	if (f->uri || f->all)
 		snprintf(c->uri, sizeof(c->uri), "%.*s",
-		    (int)MIN(s->rec.uri.len, (size_t)URI_MAX - 1), s->rec.uri.ptr ? s->rec.uri.ptr : "");
+		    (int)MIN(s->rec.uri.len, (size_t)URI_MAX - 1),
+		    s->rec.uri.ptr ? s->rec.uri.ptr : "");
 }
 
 static size_t count_streams(const struct worker_group *g, struct worker *w)
@@ -126,8 +127,7 @@ static size_t count_streams(const struct worker_group *g, struct worker *w)
 }
 
 /* With the other workers standing. */
-static void collect_standing(
-    struct worker *w, const struct sess_filter *f, struct sess_list *ret)
+static void collect_standing(struct worker *w, const struct sess_filter *f, struct sess_list *ret)
 {
 	size_t room = count_streams(w->group, w);
 	ret->items = room ? malloc(room * sizeof(ret->items[0])) : NULL;
@@ -229,9 +229,10 @@ static void add_short(struct strbuf *out, const struct sess_copy *c, const struc
 	strbuf_addf(out, " fe=%s be=%s srv=%s ts=%02x age=", c->fe->name,
 	    c->be ? c->be->name : "<NONE>", c->server ? c->server->name : "<none>", c->worker);
 	add_duration(out, c->age_ms);
-	strbuf_addf(out, " state=%s rq[i=%zu,t=%llu] rp[i=%zu,t=%llu] fd=[%d,%d] exp=",
-	    state_name(c->state), c->up_waiting, (unsigned long long)c->up, c->down_waiting,
-	    (unsigned long long)c->down, c->client_fd, c->server_fd);
+	strbuf_addf(out,
+	    " state=%s rq[i=%zu,t=%llu] rp[i=%zu,t=%llu] fd=[%d,%d] exp=", state_name(c->state),
+	    c->up_waiting, (unsigned long long)c->up, c->down_waiting, (unsigned long long)c->down,
+	    c->client_fd, c->server_fd);
 	add_expiry(out, c);
 	if (f->uri)
 		strbuf_addf(out, " uri=%s", c->uri);
@@ -259,13 +260,14 @@ static void add_long(struct strbuf *out, const struct sess_copy *c)
 	add_date(out, c->accept_wall_us);
 	strbuf_addf(out, " id=%llu proto=%s source=", (unsigned long long)c->id, proto_of(&c->src));
 	add_src(out, &c->src);
-	strbuf_addf(out, "\n  flags=0x%x, conn_retries=%u, state=%s, worker=%u, requests=%u, age=",
-	    c->flags, c->tries, state_name(c->state), c->worker, c->requests);
+	strbuf_addf(out,
+	    "\n  flags=0x%x, conn_retries=%u, state=%s, worker=%u, requests=%u, age=", c->flags,
+	    c->tries, state_name(c->state), c->worker, c->requests);
 	add_duration(out, c->age_ms);
 	strbuf_adds(out, ", exp=");
 	add_expiry(out, c);
-	strbuf_addf(out, "\n  frontend=%s (id=%u mode=%s)\n", c->fe->name, c->fe->id,
-	    mode_of(c->fe));
+	strbuf_addf(
+	    out, "\n  frontend=%s (id=%u mode=%s)\n", c->fe->name, c->fe->id, mode_of(c->fe));
 	strbuf_addf(out, "  backend=%s (id=%d mode=%s)\n", c->be ? c->be->name : "<NONE>",
 	    c->be ? (int)c->be->id : -1, mode_of(c->be));
 	strbuf_addf(out, "  server=%s (id=%d)\n", c->server ? c->server->name : "<none>",
@@ -273,15 +275,14 @@ static void add_long(struct strbuf *out, const struct sess_copy *c)
 	strbuf_addf(out, "  client fd=%d flags=0x%x, server fd=%d flags=0x%x\n", c->client_fd,
 	    c->ce_flags, c->server_fd, c->se_flags);
 	strbuf_addf(out, "  req waiting=%zu total=%llu, res waiting=%zu total=%llu\n",
-	    c->up_waiting, (unsigned long long)c->up, c->down_waiting,
-	    (unsigned long long)c->down);
+	    c->up_waiting, (unsigned long long)c->up, c->down_waiting, (unsigned long long)c->down);
 	strbuf_addf(out, "  uri=%s\n", c->uri);
 }
 
 /* ---- show sess ---- */
 
-static bool take_filter(struct cli_call *call, const char *word, const char *value,
-    struct sess_filter *f)
+static bool take_filter(
+    struct cli_call *call, const char *word, const char *value, struct sess_filter *f)
 {
 	uint64_t seconds;
 	if (strcmp(word, "older") == 0) {
@@ -411,8 +412,8 @@ static void run_shutdown_session(struct cli_call *call)
 		return;
 	}
 	m->id = f.id;
-	worker_post(worker_get(call->worker->group, (unsigned)(f.id % WORKER_MAX)), &m->mail,
-	    on_kill);
+	worker_post(
+	    worker_get(call->worker->group, (unsigned)(f.id % WORKER_MAX)), &m->mail, on_kill);
 }
 
 /* The list shrinks by each end; a stream that cannot end now is left alone. */
@@ -441,7 +442,7 @@ const struct cli_command cli_session_rows[] = {
 	{ "show sess", CLI_OPERATOR, run_show_sess, "[<id>|all|help] [<options>*]",
 	    "list the sessions, or show one in detail" },
 	{ "shutdown session", CLI_ADMIN, run_shutdown_session, "<id>", "end one session" },
-	{ "shutdown sessions server", CLI_ADMIN, run_shutdown_sessions_server,
-	    "<backend>/<server>", "end all sessions on a server" },
+	{ "shutdown sessions server", CLI_ADMIN, run_shutdown_sessions_server, "<backend>/<server>",
+	    "end all sessions on a server" },
 	{ .name = NULL },
 };

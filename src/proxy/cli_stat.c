@@ -87,9 +87,10 @@ static bool parse_request(struct cli_call *call, struct stat_request *rq)
 	}
 	for (; **word; word++) {
 		if (!parse_option(rq, *word)) {
-			cli_err(call, "Unknown argument '%s', expects [domain proxy] "
-				      "[{<iid>|<proxy>} <type> <sid>] [typed|json] [desc] "
-				      "[up|no-maint].\n",
+			cli_err(call,
+			    "Unknown argument '%s', expects [domain proxy] "
+			    "[{<iid>|<proxy>} <type> <sid>] [typed|json] [desc] "
+			    "[up|no-maint].\n",
 			    *word);
 			return false;
 		}

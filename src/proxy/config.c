@@ -9,17 +9,6 @@
 
 #define CONFIG_ARENA_BLOCK 65536
 
-const unsigned error_reply_status[ERROR_REPLY_N] = { 400, 401, 403, 404, 405, 407, 408, 410, 413,
-	421, 422, 425, 429, 500, 501, 502, 503, 504 };
-
-int error_reply_index(unsigned status)
-{
-	for (int i = 0; i < ERROR_REPLY_N; i++)
-		if (error_reply_status[i] == status)
-			return i;
-	return -1;
-}
-
 void global_conf_init(struct global_conf *g)
 {
 	*g = (struct global_conf){

@@ -38,7 +38,10 @@ struct counter_column {
 	size_t offset;
 };
 
-#define ROW(col, field, where) { STAT_##col, (where), offsetof(struct counters, field) }
+#define ROW(col, field, where)                                                                     \
+	{                                                                                          \
+		STAT_##col, (where), offsetof(struct counters, field)                              \
+	}
 
 static const struct counter_column counter_columns[] = {
 	ROW(STOT, sess_tot, ON_FBSL),

@@ -92,7 +92,7 @@ struct rule_reply {
 	const struct rule_reply_hdr *hdrs;
 	unsigned hdrs_n;
 	bool hdrs_first; /* in front of content-length and content-type; else behind them */
-	bool close; /* the connection shall not be kept */
+	bool close;	 /* the connection shall not be kept */
 };
 
 /* ---- expressions ---- */

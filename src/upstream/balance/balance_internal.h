@@ -37,8 +37,6 @@ int hashed_build(const struct backend *be, struct balance_table *t);
 struct server *hashed_pick(
     struct backend *be, const struct balance_table *t, struct balance_call *call);
 
-/* Scrambles the bits so that each input bit reaches all output bits. */
-uint32_t hash_avalanche(uint32_t h);
 /* What "avalanche" does to a raw hash, and nothing where it is off. */
 uint32_t hash_modify(const struct hash_conf *h, uint32_t hash);
 

@@ -6,6 +6,7 @@
  * the present load are passed over.
  */
 #include "balance_internal.h"
+#include "weir/base/keyhash.h"
 
 struct point {
 	uint32_t at;
