@@ -27,6 +27,8 @@ struct program {
 	int exit_signal;    /* that ended the process, or 0 */
 	int start_error;    /* -errno of a worker that could not start */
 
+	struct upstream_dir dir; /* how admin commands find backends */
+
 	/* worker 0's: signals.c */
 	struct io signal_io;
 	struct timer grace_timer, drain_timer, hard_timer;
@@ -41,6 +43,10 @@ void program_complain(struct program *p);
 
 /* limits.c: descriptors and memory for p->process.workers to be. 0 or -1, told to p->diag. */
 int program_limits(struct program *p);
+
+/* admin.c: the admin socket. 0 or -1, told to p->diag. */
+int admin_open(struct program *p);
+void admin_close(struct program *p);
 
 /* lifecycle.c: from a loaded configuration to the end of the process. Returns the exit status. */
 int program_serve(struct program *p);
