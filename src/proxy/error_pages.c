@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The answers weir gives of its own when no errorfile is configured. Text and head fields are those that HAProxy sends, for clients and tests that look at them; the
+ * The answers weir gives of its own when no errorfile is configured, and the order of the statuses that can be
+ * customised. Text and head fields are those that HAProxy sends, for clients and tests that look at them; the
  * length of each body is written out, and a unit test compares it. Behind 400 and 408 nothing more can be
  * understood of the client, so they ask for the end of the connection. Constant data.
  */
+/*
+ * The answers weir gives of its own when no errorfile is configured, and the order of the statuses that can be
+ * customised. Text and head fields are those that HAProxy sends, for clients and tests that look at them; the
+ * length of each body is written out, and a unit test compares it. Behind 400 and 408
+ * nothing more can be understood of the client, so they ask for the end of the connection. Constant data.
+ */
 #include "error_pages.h"
+
+#include "weir/proxy/proxy.h"
 
 struct page {
 	unsigned status;
@@ -46,6 +55,18 @@ static const struct page pages[] = {
 	PAGE(504, "Gateway Time-out", "92", "", "The server didn't respond in time."),
 };
 /* clang-format on */
+
+const unsigned error_reply_status[ERROR_REPLY_N] = { 400, 401, 403, 404, 405, 407, 408, 410, 413,
+	421, 422, 425, 429, 500, 501, 502, 503, 504 };
+
+int error_reply_index(unsigned status)
+{
+	for (int i = 0; i < ERROR_REPLY_N; i++) {
+		if (error_reply_status[i] == status)
+			return i;
+	}
+	return -1;
+}
 
 struct slice error_page(unsigned status)
 {
