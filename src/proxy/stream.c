@@ -112,7 +112,6 @@ static void init_rules(struct stream *s)
 	s->cx.worker = s->worker;
 	s->cx.arena = &s->arena;
 	s->cx.src = &s->cli->src;
-	s->cx.reply = &s->reply;
 }
 
 struct stream *stream_new(struct client *cli)
