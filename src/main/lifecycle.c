@@ -16,6 +16,7 @@
 #include "program.h"
 #include "weir/admin/cli.h"
 #include "weir/mux/mux1.h"
+#include "weir/proxy/commands.h"
 #include "weir/upstream/idle.h"
 
 #define BIND_TRIES    200
@@ -86,6 +87,7 @@ static int open_admin(struct program *p)
 {
 	const struct global_conf *g = &p->config->global;
 	int result = 0;
+	proxy_commands_init(&p->process);
 	p->process.cli = cli_new(&(struct cli_setup){
 	    .tables = module_commands,
 	    .user = &p->process,

@@ -5,7 +5,9 @@
 #include "modules.h"
 
 #include "conf_global.h"
+#include "weir/proxy/commands.h"
 #include "weir/proxy/config.h"
+#include "weir/upstream/upstream_cli.h"
 
 const struct conf_section *const module_sections[] = { &section_global, &section_defaults,
 	&section_frontend, &section_backend, &section_listen, NULL };
@@ -23,4 +25,12 @@ const struct conf_keyword *const module_keywords[] = {
 	NULL,
 };
 
-const struct cli_command *const module_commands[] = { NULL };
+const struct cli_command *const module_commands[] = {
+	proxy_stat_commands,
+	proxy_info_commands,
+	proxy_session_commands,
+	proxy_frontend_commands,
+	proxy_debug_commands,
+	upstream_commands,
+	NULL,
+};
