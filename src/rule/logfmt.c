@@ -308,12 +308,9 @@ static void put_expr(
 	struct sample s;
 	bool got = expr_eval(item->expr, cx, SMP_STR, &s);
 	if (flags & LOGFMT_HTTP) {
-		if (item->opts & OPT_QUOTE)
-			logfmt_char(o, '"');
+		/* Quotes are for log lines. */
 		if (got)
 			put_http(o, s.str);
-		if (item->opts & OPT_QUOTE)
-			logfmt_char(o, '"');
 		return;
 	}
 	logfmt_value(o, item->opts, got ? s.str : SLICE_NULL, MAP_ALL);
