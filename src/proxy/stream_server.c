@@ -222,18 +222,19 @@ static enum step client_aborted(struct stream *s, char phase)
 {
 	counter_add(&fe_counters(s)->cli_aborts, 1);
 	counter_add(&backend_counters(&s->be->be, s->worker)->cli_aborts, 1);
-	s->flags |= SF_CLOSE_CLIENT;
-	return stream_error(s, s->ce->conn->flags & CONN_ERROR ? 0 : 503, 'C', phase);
+	return stream_error(s, 0, 'C', phase); /* nobody is there to read an answer */
 }
 
 enum step step_queue(struct stream *s)
 {
-	if (client_gone(s))
-		return client_aborted(s, 'Q');
-	if (!(s->flags & SF_TIMEOUT))
+	bool gone = client_gone(s);
+	if (!gone && !(s->flags & SF_TIMEOUT))
 		return STEP_WAIT;
 	queue_leave(s->worker, s->ticket);
 	s->ticket = NULL;
+	s->rec.t.queue = stream_now_us(s);
+	if (gone)
+		return client_aborted(s, 'Q');
 	counter_add(&backend_counters(&s->be->be, s->worker)->failed_conn, 1);
 	return stream_error(s, 503, 's', 'Q');
 }
@@ -268,6 +269,22 @@ void stream_leave_server(struct stream *s, bool keep)
 	}
 }
 
+/*
+ * Whether the retry that was just counted goes to another server: option redispatch [interval]; without one, or
+ * with 0, only the last retry; a negative interval counts from the last one backwards.
+ */
+bool stream_wants_redispatch(const struct stream *s)
+{
+	int interval = s->be->redispatch_interval;
+	if (!(s->be->options & PR_O_REDISPATCH))
+		return false;
+	if (interval > 0)
+		return s->rec.retries % (unsigned)interval == 0;
+	if (interval < 0)
+		return (int)s->rec.retries == s->be->retries + interval + 1;
+	return s->conn_tries == 0;
+}
+
 /* After a failed attempt: the same server after a pause, another one at once, or the end. */
 static enum step connect_failed(struct stream *s, bool timeout)
 {
@@ -289,12 +306,7 @@ static enum step connect_failed(struct stream *s, bool timeout)
 	}
 	s->conn_tries--;
 	s->rec.retries++;
-	bool last = s->conn_tries == 0;
-	int interval = s->be->redispatch_interval;
-	bool redispatch = (s->be->options & PR_O_REDISPATCH) &&
-			  (interval > 0	     ? s->rec.retries % (unsigned)interval == 0
-			      : interval < 0 ? (int)s->rec.retries == s->be->retries + interval + 1
-					     : last);
+	bool redispatch = stream_wants_redispatch(s);
 	if (redispatch || !server_is_usable(srv)) {
 		counter_add(&sc->redispatches, 1);
 		counter_add(&bc->redispatches, 1);
