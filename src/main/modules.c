@@ -12,6 +12,10 @@
 const struct conf_section *const module_sections[] = { &section_global, &section_defaults,
 	&section_frontend, &section_backend, &section_listen, NULL };
 
+/*
+ * Tables that sections do not name already would stand here: the reader walks those of module_sections by
+ * itself.
+ */
 const struct conf_keyword *const module_keywords[] = {
 	global_process_keywords,
 	global_identity_keywords,

@@ -98,7 +98,7 @@ static const char *next_alias_name(const void *names, size_t i)
 static bool parse_alias(struct fmt_parser *p, const char **at, unsigned opts)
 {
 	char name[16];
-	size_t len = strspn(*at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+	size_t len = strspn(*at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
 	snprintf(name, sizeof(name), "%.*s", (int)len, *at);
 	*at += len;
 	if (strcmp(name, "o") == 0) {
