@@ -460,6 +460,24 @@ static int use_connection(struct stream *s, struct server_conn *sc)
 	return s->se->ops->send_head(s->se, &s->req, close);
 }
 
+static void note_session(struct gauges *g, uint64_t now_s)
+{
+	if (atomic_load_explicit(&g->last_session_s, memory_order_relaxed) != now_s)
+		atomic_store_explicit(&g->last_session_s, now_s, memory_order_relaxed);
+}
+
+/* One more session on the server; an attempt to connect that fails was one too. */
+static void count_session(struct stream *s)
+{
+	struct server_rt *rt = s->srv->rt;
+	uint64_t now_s = (uint64_t)clock_wall_s(&s->worker->clock);
+	note_session(&rt->g, now_s);
+	note_session(&s->be->be.rt->g, now_s);
+	counter_inc(&rt->counters[s->worker->id].sess_tot);
+	counters_rate_add(rt->counters, worker_count(s->worker->group), s->worker->id,
+	    offsetof(struct counters, sess_rate), &rt->g.sess_rate_max, worker_now_ms(s->worker));
+}
+
 static struct server_conn *get_connection(struct stream *s, int *ret_error)
 {
 	struct server_conn *sc = NULL;
@@ -470,6 +488,7 @@ static struct server_conn *get_connection(struct stream *s, int *ret_error)
 		sc = server_conn_reuse(s->worker, s->srv, key, s->cli->id, reuse_scope(s));
 	if (sc) {
 		s->flags |= SF_REUSED;
+		count_session(s);
 		counter_add(&server_counters(s->srv, s->worker)->reuse_tot, 1);
 		counter_add(&backend_counters(&s->be->be, s->worker)->reuse_tot, 1);
 		return sc;
@@ -482,6 +501,7 @@ static struct server_conn *get_connection(struct stream *s, int *ret_error)
 	sc = server_conn_open(s->worker, s->srv, &to, &opts, stream_is_http(s), key, ret_error);
 	if (!sc)
 		return NULL;
+	count_session(s);
 	counter_add(&backend_counters(&s->be->be, s->worker)->connect_tot, 1);
 	sc->owner = s->cli->id;
 	sc->m.out = SLICE_NULL;
@@ -518,16 +538,8 @@ enum step step_connect(struct stream *s)
 
 static enum step connected(struct stream *s)
 {
-	struct gauges *g = &s->srv->rt->g;
-	uint64_t now_s = (uint64_t)clock_wall_s(&s->worker->clock);
 	s->rec.t.connected = stream_now_us(s);
 	s->cli->last_server = s->srv;
-	if (atomic_load_explicit(&g->last_session_s, memory_order_relaxed) != now_s)
-		atomic_store_explicit(&g->last_session_s, now_s, memory_order_relaxed);
-	counter_add(&server_counters(s->srv, s->worker)->sess_tot, 1);
-	counters_rate_add(s->srv->rt->counters, worker_count(s->worker->group), s->worker->id,
-	    offsetof(struct counters, sess_rate), &s->srv->rt->g.sess_rate_max,
-	    worker_now_ms(s->worker));
 	s->server_ms = s->client_ms = worker_now_ms(s->worker);
 	if (stream_is_http(s)) {
 		stream_enter(s, ST_RES_HEAD);
