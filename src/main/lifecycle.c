@@ -221,6 +221,9 @@ static int become_ready(struct program *p)
 	tell_old(p, p->args.old_signal);
 	if (privileges_drop(g, p->diag) < 0)
 		return -1;
+	/* a worker does not outlive its master; a change of user forgets this, so it comes last */
+	if (p->ready_fd >= 0)
+		prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
 	return start_checks(p);
 }
 
