@@ -408,10 +408,12 @@ static void run_loop(struct worker *w)
 	pthread_mutex_lock(&g->pause_lock);
 	g->running++;
 	pthread_mutex_unlock(&g->pause_lock);
+	atomic_fetch_add_explicit(&w->turn, 1, memory_order_seq_cst); /* even: working */
 	if (g->on_start)
 		g->on_start(w);
 	while (!atomic_load_explicit(&g->stopping, memory_order_relaxed))
 		turn(w);
+	atomic_fetch_add_explicit(&w->turn, 1, memory_order_seq_cst); /* odd: over */
 	pthread_mutex_lock(&g->pause_lock);
 	g->running--;
 	pthread_cond_broadcast(&g->pause_changed);

@@ -6,6 +6,7 @@
 
 #include "modules.h"
 #include "program.h"
+#include "weir/proxy/commands.h"
 #include "weir/admin/cli.h"
 #include "weir/upstream/upstream_cli.h"
 
@@ -54,6 +55,7 @@ int admin_open(struct program *p)
 	p->dir =
 	    (struct upstream_dir){ .find = find_backend, .next = next_backend, .ctx = &p->process };
 	upstream_cli_set_dir(&p->dir);
+	proxy_commands_init(&p->process);
 	p->process.cli = cli_new(&(struct cli_setup){
 	    .tables = module_commands,
 	    .user = &p->process,

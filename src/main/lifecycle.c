@@ -16,6 +16,7 @@
 #include "program.h"
 #include "weir/admin/cli.h"
 #include "weir/mux/mux1.h"
+#include "weir/proxy/commands.h"
 #include "weir/upstream/idle.h"
 
 #define BIND_TRIES    200

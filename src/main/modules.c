@@ -5,8 +5,8 @@
 #include "modules.h"
 
 #include "conf_global.h"
+#include "weir/proxy/commands.h"
 #include "weir/proxy/config.h"
-#include "weir/proxy/proxy_cli.h"
 #include "weir/upstream/upstream_cli.h"
 
 const struct conf_section *const module_sections[] = { &section_global, &section_defaults,
@@ -30,11 +30,11 @@ const struct conf_keyword *const module_keywords[] = {
 };
 
 const struct cli_command *const module_commands[] = {
-	cli_info_rows,
-	cli_stat_rows,
-	cli_session_rows,
-	cli_frontend_rows,
-	cli_debug_rows,
+	proxy_stat_commands,
+	proxy_info_commands,
+	proxy_session_commands,
+	proxy_frontend_commands,
+	proxy_debug_commands,
 	upstream_commands,
 	NULL,
 };

@@ -7,8 +7,8 @@
 #define WEIR_SRC_PROXY_CLI_PROXY_H
 
 #include "stats.h"
-#include "weir/proxy/process.h"
-#include "weir/proxy/proxy_cli.h"
+#include "weir/admin/cli.h"
+#include "weir/proxy/commands.h"
 
 static inline struct process *cli_process(const struct cli_call *call)
 {

@@ -75,6 +75,12 @@ static bool is_full(const struct listener *l)
 	return max && atomic_load_explicit(&p->conns, memory_order_relaxed) >= max;
 }
 
+static void count_rate(struct worker *w, struct proxy *fe, size_t offset, atomic_uint *max)
+{
+	counters_rate_add(
+	    fe->rt->counters, worker_count(w->group), w->id, offset, max, worker_now_ms(w));
+}
+
 static void count_connection(struct worker *w, struct listener *l)
 {
 	struct process *p = process_of(w);
@@ -87,9 +93,14 @@ static void count_connection(struct worker *w, struct listener *l)
 	gauge_inc(&p->conns, &p->conns_max);
 	counter_add(&c->conn_tot, 1);
 	counter_add(&p->counters[w->id].conns, 1);
-	rate_add(&c->conn_rate, now);
-	rate_add(&c->sess_rate, now);
-	rate_add(&p->counters[w->id].conn_rate, now);
+	count_rate(w, fe, offsetof(struct counters, conn_rate), &fe->rt->g.conn_rate_max);
+	count_rate(w, fe, offsetof(struct counters, sess_rate), &fe->rt->g.sess_rate_max);
+	if (rate_add(&p->counters[w->id].conn_rate, now))
+		gauge_raise(&p->conn_rate_max, rate_read(&p->counters[w->id].conn_rate, now));
+	if (l->bind->stats) {
+		gauge_inc(&l->bind->stats->g.sess_cur, &l->bind->stats->g.sess_max);
+		counter_inc(&l->bind->stats->counters[w->id].conn_tot);
+	}
 }
 
 /* ---- watching ---- */
@@ -162,6 +173,8 @@ void listener_connection_closed(struct worker *w, struct bind_conf *bind)
 	struct process *p = process_of(w);
 	struct proxy *fe = bind->fe;
 	atomic_fetch_sub_explicit(&bind->listener->conns, 1, memory_order_relaxed);
+	if (bind->stats)
+		gauge_dec(&bind->stats->g.sess_cur);
 	atomic_fetch_sub(&fe->rt->fe_conns, 1);
 	atomic_fetch_sub(&p->conns, 1);
 	if (unlikely(atomic_load(&p->paused)))
@@ -240,6 +253,31 @@ static void on_accept(struct worker *w, struct io *io, uint32_t events)
 
 /* ---- opening ---- */
 
+static void bind_stats_free(struct bind_stats *st)
+{
+	if (!st)
+		return;
+	counters_free(st->counters);
+	free(st);
+}
+
+/* "option socket-stats"; NULL, and no line in the statistics, when memory is short. */
+static struct bind_stats *bind_stats_new(const struct bind_conf *b, unsigned workers)
+{
+	struct bind_stats *st;
+	if (!(b->fe->options & PR_O_SOCKET_STATS))
+		return NULL;
+	st = aligned_alloc(WEIR_CACHELINE, sizeof(*st));
+	if (!st)
+		return NULL;
+	memset(st, 0, sizeof(*st));
+	st->counters = counters_new(workers);
+	if (st->counters)
+		return st;
+	free(st);
+	return NULL;
+}
+
 static bool runs_on(const struct bind_conf *b, unsigned worker)
 {
 	return !b->threads || (b->threads >> worker & 1);
@@ -259,6 +297,7 @@ static struct listener *listener_new(struct process *p, struct config *c, struct
 	if (!l)
 		return NULL;
 	l->bind = b;
+	b->stats = bind_stats_new(b, workers);
 	l->workers = workers;
 	l->shared = workers > 1 && !can_reuseport(c, b);
 	for (unsigned i = 0; i < workers; i++) {
@@ -367,6 +406,8 @@ void listeners_close(struct config *c)
 		for (struct bind_conf *b = px->binds; b; b = b->next) {
 			listener_free(b->listener);
 			b->listener = NULL;
+			bind_stats_free(b->stats);
+			b->stats = NULL;
 		}
 	}
 }
