@@ -269,7 +269,7 @@ int program_serve(struct program *p)
 		return 1;
 	}
 	pool_set_failure_rate(p->config->global.fail_alloc);
-	signals_block();
+	signals_init(p);
 	if (make_process(p) < 0 || become_ready(p) < 0) {
 		program_complain(p);
 		goto out;

@@ -58,6 +58,8 @@ int program_master(struct program *p);
 void signals_block(void);
 /* Undoes signals_block() in a child that will exec. */
 void signals_unblock(void);
+/* Blocks them and makes p ready for the two calls below. */
+void signals_init(struct program *p);
 /* Handles them on worker 0. 0 or -errno. */
 int signals_start(struct program *p, struct worker *w);
 void signals_stop(struct program *p, struct worker *w);

@@ -22,6 +22,10 @@ wait_for() {
 	fail "never happened: $*"
 }
 
+# A sanitizer needs memory that cannot be limited, and /proc at the end, which a jail does not have.
+sanitized() { grep -q __asan_init "$WEIR"; }
+jailed() { ! sanitized || export ASAN_OPTIONS=detect_leaks=0; }
+
 gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; }
 answers() { [ "$(curl -s -m 2 "http://127.0.0.1:$1/")" = "${2:-hello}" ]; }
 contains() { grep -qF -- "$2" "$1"; }

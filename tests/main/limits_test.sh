@@ -19,6 +19,7 @@ t_limit_that_cannot_be_raised_is_an_error_unless_told_otherwise() {
 	expect 1 setpriv --reuid 65534 --regid 65534 --clear-groups \
 		bash -c "ulimit -n 300; exec $WEIR -f weir.cfg"
 	contains err 'too low for maxconn=200' || fail "not told"
+	contains err 'runtime error' && fail "a fault on the way out"
 	conf "$PORT" hello "	no strict-limits"
 	setpriv --reuid 65534 --regid 65534 --clear-groups \
 		bash -c "ulimit -n 300; exec $WEIR -f weir.cfg" >out 2>err &
@@ -41,6 +42,7 @@ t_maxconn_follows_from_the_limit() {
 }
 
 t_memory_is_limited_with_m() {
+	sanitized && skip "a sanitizer needs more"
 	conf "$PORT" hello
 	start -m 512 -f weir.cfg
 	wait_for answers "$PORT"
@@ -50,6 +52,7 @@ t_memory_is_limited_with_m() {
 
 t_rights_are_dropped() {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	jailed
 	mkdir jail
 	conf "$PORT" hello "	user nobody
 	group nogroup
@@ -78,6 +81,7 @@ t_capabilities_of_setcap_stay() {
 
 t_jail_auto_is_nowhere() {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	jailed
 	conf "$PORT" hello "	chroot auto
 	user nobody"
 	start -f weir.cfg
