@@ -25,7 +25,6 @@ struct program {
 	unsigned pipes;	    /* for splice(), of the process; 0: none */
 	int ready_fd;	    /* to the master, or -1 */
 	int exit_signal;    /* that ended the process, or 0 */
-	int start_error;    /* -errno of a worker that could not start */
 
 	struct upstream_dir dir; /* how admin commands find backends */
 
