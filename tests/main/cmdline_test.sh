@@ -98,7 +98,7 @@ t_keywords_are_listed() {
 	expect 0 "$WEIR" -dKhelp
 	contains out 'cfg: ' || fail "no classes"
 	expect 0 "$WEIR" -dKall
-	for k in 'nbthread <number>' 'http-request return' 'default_backend' 'show version'; do
+	for k in 'nbthread <number>' 'return ' 'default_backend' 'show version'; do
 		contains out "$k" || [ "$k" = 'show version' ] || fail "$k is not listed"
 	done
 	expect 1 "$WEIR" -dKnonsense
