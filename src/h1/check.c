@@ -112,14 +112,25 @@ static bool check_transfer_encoding(struct h1_parser *ps, bool lenient)
 	return error == H1_ERR_NONE || refuse(ps, error, HDR_TRANSFER_ENCODING);
 }
 
+/* The length alone tells which token it could be, so there is one comparison at most. */
 static void read_connection_token(struct http_msg *m, struct slice token)
 {
-	if (slice_ieq(token, SLICE("close")))
-		m->flags |= HTTP_MSG_CONN_CLOSE;
-	else if (slice_ieq(token, SLICE("keep-alive")))
-		m->flags |= HTTP_MSG_CONN_KEEP_ALIVE;
-	else if (slice_ieq(token, SLICE("upgrade")))
-		m->flags |= HTTP_MSG_CONN_UPGRADE;
+	switch (token.len) {
+	case 5:
+		if (slice_ieq(token, SLICE("close")))
+			m->flags |= HTTP_MSG_CONN_CLOSE;
+		break;
+	case 7:
+		if (slice_ieq(token, SLICE("upgrade")))
+			m->flags |= HTTP_MSG_CONN_UPGRADE;
+		break;
+	case 10:
+		if (slice_ieq(token, SLICE("keep-alive")))
+			m->flags |= HTTP_MSG_CONN_KEEP_ALIVE;
+		break;
+	default:
+		break;
+	}
 }
 
 /* close wins over keep-alive, so that a reader of the flags need not know the order. */

@@ -5,8 +5,6 @@
  * reported at the first byte that no valid continuation could have, so the result does not depend on how the
  * input was split. What the fields mean is looked at afterwards, in check.c.
  */
-#include "weir/base/slice.h"
-
 #include "parser.h"
 #include "scan.h"
 
@@ -260,7 +258,9 @@ static inline char *parse_field(struct h1_parser *ps, char *name)
 	h->value = value;
 	h->name_len = (uint16_t)name_len;
 	h->value_len = (uint32_t)(end - value);
-	h->id = (uint8_t)http_hdr_id(name, name_len);
+	/* Looked up before the name is stored: loads that span fresh narrow stores are slow. */
+	h->id = (uint8_t)http_hdr_id_fold(name, name_len);
+	h1_lower_name(name, name_len);
 	bool canonical = value == name + name_len + 2 && value[-1] == ' ' && end + 2 == p;
 	h->flags = canonical ? HTTP_HDR_CANONICAL : 0;
 	note_field(ps, h->id, m->hdrs_n++);

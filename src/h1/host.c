@@ -36,17 +36,13 @@ static size_t literal_len(struct slice s)
 static bool is_host(struct slice s)
 {
 	size_t i = 0;
-	if (s.len && s.ptr[0] == '[') {
+	while (i < s.len && h1_is(s.ptr[i], H1_HOST))
+		i++;
+	if (i == 0 && s.len && s.ptr[0] == '[')
 		i = literal_len(s);
-		if (i == 0)
-			return false;
-	} else {
-		while (i < s.len && h1_is(s.ptr[i], H1_HOST))
-			i++;
-	}
 	if (i == s.len)
 		return true;
-	return s.ptr[i] == ':' && is_port(slice_sub(s, i + 1, s.len));
+	return s.ptr[i] == ':' && is_port(slice_make(s.ptr + i + 1, s.len - i - 1));
 }
 
 static struct slice default_port(struct slice scheme)
@@ -92,7 +88,7 @@ static bool check_form(struct h1_parser *ps, struct http_target *ret)
 		ret->authority = target;
 		return is_connect_target(target);
 	}
-	if (target.ptr[0] == '/' || slice_eq(target, SLICE("*")))
+	if (slice_eq(target, SLICE("*")))
 		return true;
 	http_target_split(target, ret);
 	if (ret->scheme.len == 0)
@@ -101,6 +97,18 @@ static bool check_form(struct h1_parser *ps, struct http_target *ret)
 	http_authority_split(ret->authority, &host, &port);
 	/* An http URI without a host must be refused (RFC 9110 4.2.1). */
 	return host.len || default_port(ret->scheme).len == 0;
+}
+
+/* Any other form than a path. h is the host field, NULL when there is none. */
+static WEIR_COLD bool check_rare_form(struct h1_parser *ps, const struct http_hdr *h)
+{
+	struct http_target parts;
+	if (!check_form(ps, &parts))
+		return fail_at(ps, H1_ERR_TARGET, ps->m->target.ptr);
+	if (h && parts.authority.len &&
+	    !same_authority(parts.authority, http_hdr_value_of(h), parts.scheme))
+		return fail_at(ps, H1_ERR_HOST_MISMATCH, h->value);
+	return true;
 }
 
 bool h1_check_host(struct h1_parser *ps)
@@ -113,16 +121,10 @@ bool h1_check_host(struct h1_parser *ps)
 		return fail_at(ps, H1_ERR_HOST_DUPLICATE, h->name);
 	if (unlikely(h1_unsafe(ps)))
 		return true;
-
-	struct http_target parts;
-	if (unlikely(!check_form(ps, &parts)))
-		return fail_at(ps, H1_ERR_TARGET, m->target.ptr);
-	if (unlikely(!h))
-		return m->version < 11 || fail_at(ps, H1_ERR_HOST_MISSING, m->target.ptr);
-	struct slice host = http_hdr_value_of(h);
-	if (unlikely(!is_host(host)))
+	if (unlikely(!h && m->version >= 11))
+		return fail_at(ps, H1_ERR_HOST_MISSING, m->target.ptr);
+	if (unlikely(h && !is_host(http_hdr_value_of(h))))
 		return fail_at(ps, H1_ERR_HOST_INVALID, h->value);
-	if (parts.authority.len && !same_authority(parts.authority, host, parts.scheme))
-		return fail_at(ps, H1_ERR_HOST_MISMATCH, h->value);
-	return true;
+	bool is_path = m->target.ptr[0] == '/' && m->method != HTTP_CONNECT;
+	return likely(is_path) || check_rare_form(ps, h);
 }

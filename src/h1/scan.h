@@ -7,7 +7,7 @@
 #ifndef WEIR_H1_SCAN_H
 #define WEIR_H1_SCAN_H
 
-#include "weir/base/compiler.h"
+#include "weir/base/slice.h"
 
 #if defined(__SSE2__) && !defined(WEIR_NO_SIMD)
 #include <emmintrin.h>
@@ -85,37 +85,62 @@ static inline char *h1_scan_target(char *p, const char *end)
 	return h1_skip_class(p, end, H1_TARGET);
 }
 
-static inline char *h1_scan_name_bytes(char *p, const char *end)
-{
-	for (; p < end && h1_is(*p, H1_TOKEN); p++)
-		*p = ascii_lower(*p);
-	return p;
-}
-
-/* To the first byte that is no token character; what lies before is turned to lower case in place. */
+/* To the first byte that is no token character. Letters, digits and '-' go fast. */
 static inline char *h1_scan_name(char *p, const char *end)
 {
 #ifdef H1_SSE2
 	while (end - p >= 16) {
 		__m128i x = _mm_loadu_si128((const __m128i *)p);
-		__m128i upper = h1_range(x, 'A', 'Z');
-		__m128i lower = _mm_or_si128(x, _mm_and_si128(upper, _mm_set1_epi8(0x20)));
-		__m128i common = _mm_or_si128(h1_range(lower, 'a', 'z'),
-		    _mm_or_si128(h1_range(x, '0', '9'), _mm_cmpeq_epi8(x, _mm_set1_epi8('-'))));
-		unsigned rare = (unsigned)_mm_movemask_epi8(common) ^ 0xffff;
-		unsigned len = rare ? (unsigned)__builtin_ctz(rare) : 16;
-		unsigned capitals = (unsigned)_mm_movemask_epi8(upper) & ((1u << len) - 1);
-		/* One store a capital: a wide one would stall the loads that overlap it. */
-		while (capitals) {
-			p[__builtin_ctz(capitals)] |= 0x20;
-			capitals &= capitals - 1;
-		}
-		p += len;
-		if (rare)
+		__m128i letters = h1_range(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 'z');
+		__m128i others =
+		    _mm_or_si128(h1_range(x, '0', '9'), _mm_cmpeq_epi8(x, _mm_set1_epi8('-')));
+		unsigned common = (unsigned)_mm_movemask_epi8(_mm_or_si128(letters, others));
+		if (likely(common != 0xffff)) {
+			p += __builtin_ctz(~common);
 			break;
+		}
+		p += 16;
 	}
 #endif
-	return h1_scan_name_bytes(p, end);
+	return h1_skip_class(p, end, H1_TOKEN);
+}
+
+/* Eight ASCII bytes in lower case: bit 7 of a sum tells whether its byte is at or beyond 'A', or beyond 'Z'. */
+static inline uint64_t h1_lower8(uint64_t word)
+{
+	uint64_t from_a = word + 0x3f3f3f3f3f3f3f3fULL;
+	uint64_t beyond_z = word + 0x2525252525252525ULL;
+	return word | (from_a & ~beyond_z & 0x8080808080808080ULL) >> 2;
+}
+
+/*
+ * Turns a token to lower case in place, by words that end with it exactly: a store that reached into the value or
+ * the next line would stall the wide loads there.
+ */
+static inline void h1_lower_name(char *p, size_t len)
+{
+	if (likely(len >= 8)) {
+		uint64_t word, tail;
+		memcpy(&tail, p + len - 8, 8);
+		tail = h1_lower8(tail);
+		for (size_t i = 0; i + 8 < len; i += 8) {
+			memcpy(&word, p + i, 8);
+			word = h1_lower8(word);
+			memcpy(p + i, &word, 8);
+		}
+		memcpy(p + len - 8, &tail, 8);
+	} else if (len >= 4) {
+		uint32_t head, tail;
+		memcpy(&head, p, 4);
+		memcpy(&tail, p + len - 4, 4);
+		head = (uint32_t)h1_lower8(head);
+		tail = (uint32_t)h1_lower8(tail);
+		memcpy(p, &head, 4);
+		memcpy(p + len - 4, &tail, 4);
+	} else {
+		for (size_t i = 0; i < len; i++)
+			p[i] = ascii_lower(p[i]);
+	}
 }
 
 #endif

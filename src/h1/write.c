@@ -79,9 +79,9 @@ static void put_fields(struct out *o, const struct http_msg *m)
 	put(o, "\r\n", 2);
 }
 
-static struct slice version_text(const struct http_msg *m, bool keep_version)
+static bool is_version_10(const struct http_msg *m, bool keep_version)
 {
-	return keep_version && m->version <= 10 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1");
+	return keep_version && m->version <= 10;
 }
 
 static size_t written(const struct out *o, const char *start)
@@ -92,12 +92,16 @@ static size_t written(const struct out *o, const char *start)
 size_t h1_write_request(const struct http_msg *m, bool keep_version, char *out, size_t cap)
 {
 	struct out o = { .at = out, .end = out + cap };
-	put_slice(&o, m->method_name);
-	put(&o, " ", 1);
-	put_slice(&o, m->target);
-	put(&o, " ", 1);
-	put_slice(&o, version_text(m, keep_version));
-	put(&o, "\r\n", 2);
+	if (likely(m->target.ptr == m->method_name.ptr + m->method_name.len + 1 &&
+		   m->target.ptr[-1] == ' ')) {
+		/* Both where the parser found them. */
+		put(&o, m->method_name.ptr, m->method_name.len + 1 + m->target.len);
+	} else {
+		put_slice(&o, m->method_name);
+		put(&o, " ", 1);
+		put_slice(&o, m->target);
+	}
+	put(&o, is_version_10(m, keep_version) ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n", 11);
 	put_fields(&o, m);
 	return written(&o, out);
 }
@@ -114,8 +118,7 @@ size_t h1_write_response(const struct http_msg *m, bool keep_version, char *out,
 	} else {
 		len = snprintf(status, sizeof(status), "%03u", (unsigned)m->status);
 	}
-	put_slice(&o, version_text(m, keep_version));
-	put(&o, " ", 1);
+	put(&o, is_version_10(m, keep_version) ? "HTTP/1.0 " : "HTTP/1.1 ", 9);
 	put(&o, status, (size_t)len);
 	put(&o, " ", 1);
 	put_slice(&o, m->reason);

@@ -109,27 +109,58 @@ static inline uint64_t load64(const char *p)
 	return word;
 }
 
-/* memcmp() for names: two or three words that may overlap instead of a call. */
-static inline bool same_name(const char *a, const char *b, size_t len)
+static inline uint32_t load32(const char *p)
 {
-	if (len < 8)
-		return memcmp(a, b, len) == 0;
-	for (size_t i = 0; i + 8 < len; i += 8) {
-		if (load64(a + i) != load64(b + i))
+	uint32_t word;
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+/* memcmp() for short names by words that may overlap. fold is ORed to every byte of name. */
+static inline bool same_name(const char *known, const char *name, size_t len, uint64_t fold)
+{
+	if (likely(len >= 8)) {
+		for (size_t i = 0; i + 8 < len; i += 8) {
+			if (load64(known + i) != (load64(name + i) | fold))
+				return false;
+		}
+		return load64(known + len - 8) == (load64(name + len - 8) | fold);
+	}
+	if (len >= 4)
+		return load32(known) == (load32(name) | (uint32_t)fold) &&
+		       load32(known + len - 4) == (load32(name + len - 4) | (uint32_t)fold);
+	for (size_t i = 0; i < len; i++) {
+		if (known[i] != (char)(name[i] | (char)fold))
 			return false;
 	}
-	return load64(a + len - 8) == load64(b + len - 8);
+	return true;
+}
+
+static inline enum http_hdr_id find_id(const char *name, size_t len, uint64_t fold)
+{
+	if (unlikely(len == 0))
+		return HDR_OTHER;
+	unsigned first = (unsigned char)(name[0] | (char)fold);
+	unsigned last = (unsigned char)(name[len - 1] | (char)fold);
+	unsigned id = header_slots[HASH(first, last, len)];
+	const struct slice *known = &header_names[id];
+	if (known->len != len || !same_name(known->ptr, name, len, fold))
+		return HDR_OTHER;
+	return (enum http_hdr_id)id;
 }
 
 enum http_hdr_id http_hdr_id(const char *name, size_t len)
 {
-	if (unlikely(len == 0))
-		return HDR_OTHER;
-	size_t slot = HASH((unsigned char)name[0], (unsigned char)name[len - 1], len);
-	unsigned id = header_slots[slot];
-	if (header_names[id].len != len || !same_name(header_names[id].ptr, name, len))
-		return HDR_OTHER;
-	return (enum http_hdr_id)id;
+	return find_id(name, len, 0);
+}
+
+/*
+ * Letters, digits and '-' are all that known names are made of, and 0x20 turns no other token character into
+ * one of them, so the OR makes exactly the case go away.
+ */
+enum http_hdr_id http_hdr_id_fold(const char *name, size_t len)
+{
+	return find_id(name, len, 0x2020202020202020ULL);
 }
 
 struct slice http_hdr_name(enum http_hdr_id id)

@@ -49,7 +49,7 @@ void client_close(struct client *c)
 	mux1_close(&c->m);
 	uncount(c);
 	pool_put(&l->clients, c);
-	config_unref(config);
+	config_unref(w, config);
 }
 
 /* ---- lingering ---- */

@@ -69,7 +69,8 @@ static bool is_full(const struct listener *l)
 	if (l->bind->maxconn &&
 	    atomic_load_explicit(&l->conns, memory_order_relaxed) >= l->bind->maxconn)
 		return true;
-	return p->maxconn && atomic_load_explicit(&p->conns, memory_order_relaxed) >= p->maxconn;
+	unsigned max = atomic_load_explicit(&p->maxconn, memory_order_relaxed);
+	return max && atomic_load_explicit(&p->conns, memory_order_relaxed) >= max;
 }
 
 static void count_connection(struct worker *w, struct listener *l)
@@ -142,8 +143,7 @@ static void on_resume_mail(struct worker *w, struct mail *mail)
 	resume_paused(w);
 }
 
-/* Some listener, of this worker or another, waits for a connection to end. */
-static WEIR_COLD void wake_paused(struct worker *w)
+WEIR_COLD void listeners_wake(struct worker *w)
 {
 	resume_paused(w);
 	for (unsigned i = 0; i < worker_count(w->group); i++) {
@@ -163,7 +163,7 @@ void listener_connection_closed(struct worker *w, struct bind_conf *bind)
 	atomic_fetch_sub(&fe->rt->fe_conns, 1);
 	atomic_fetch_sub(&p->conns, 1);
 	if (unlikely(atomic_load(&p->paused)))
-		wake_paused(w);
+		listeners_wake(w);
 }
 
 /* ---- accepting ---- */
@@ -378,7 +378,7 @@ static void on_state_mail(struct worker *w, struct mail *mail)
 	struct config *config = m->fe->config;
 	apply_state(w, m->fe, m->state);
 	free(m);
-	config_unref(config);
+	config_unref(w, config);
 }
 
 static void set_state(struct worker *w, struct proxy *fe, enum proxy_state state)

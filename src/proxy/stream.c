@@ -112,7 +112,6 @@ static void init_rules(struct stream *s)
 	s->cx.worker = s->worker;
 	s->cx.arena = &s->arena;
 	s->cx.src = &s->cli->src;
-	s->cx.reply = &s->reply;
 }
 
 struct stream *stream_new(struct client *cli)
@@ -235,8 +234,7 @@ static uint64_t deadline(const struct stream *s)
 	case ST_BE_CONTENT:
 	case ST_BE_RULES:
 	case ST_RES_RULES:
-		return s->cx.wait_ms ? s->cursor.since_ms + s->cx.wait_ms
-				     : after(s->since_ms, t->client);
+		return s->rule_until_ms ? s->rule_until_ms : after(s->since_ms, t->client);
 	case ST_REQ_BODY:
 		return s->body_wait_ms ? s->since_ms + s->body_wait_ms : after(s->since_ms, head);
 	case ST_TARPIT:

@@ -84,8 +84,9 @@ struct stream {
 	struct list on_server; /* server_local.streams */
 	uint32_t flags;
 	uint8_t state;
-	uint8_t resume_state;	       /* behind ST_REQ_BODY */
-	uint64_t since_ms;	       /* when the present state was entered */
+	uint8_t resume_state;	/* behind ST_REQ_BODY */
+	uint64_t since_ms;	/* when the present state was entered */
+	uint64_t rule_until_ms; /* how long rules may wait; 0: as long as the client timeout */
 	uint64_t client_ms, server_ms; /* last activity of each side */
 	struct timer timer;
 	struct task again; /* to go on in the next turn */

@@ -33,11 +33,9 @@ static enum step run_content(struct stream *s, struct proxy *px, enum stream_sta
 			  (ep->flags & (EP_IN_CLOSED | EP_IN_FULL | EP_ERROR | EP_IN_END));
 	enum rule_verdict v = rules_run(&px->rules[RULES_TCP_REQ_CONTENT], &s->cx, &s->cursor);
 	if (v == RULES_WAIT) {
-		s->cx.wait_ms = px->inspect_delay_ms;
-		s->cursor.since_ms = s->since_ms;
+		s->rule_until_ms = px->inspect_delay_ms ? s->since_ms + px->inspect_delay_ms : 0;
 		return STEP_WAIT;
 	}
-	s->cx.wait_ms = 0;
 	s->cursor = (struct rule_cursor){ .started = false };
 	if (v != RULES_NEXT)
 		return stream_verdict(s, v, false);

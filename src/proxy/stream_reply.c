@@ -184,6 +184,8 @@ enum step stream_rule_reply(struct stream *s, char cause, char phase)
 	const struct rule_reply *r = &s->reply;
 	int e;
 	stream_flag(s, cause, phase);
+	if (s->cx.reply)
+		s->reply = *s->cx.reply;
 	if (!stream_is_http(s))
 		return end_silently(s);
 	if (r->plain)

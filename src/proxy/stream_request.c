@@ -111,7 +111,7 @@ static enum step bad_request(struct stream *s)
 {
 	s->rec.bad_request = true;
 	counter_add(&fe_counters(s)->failed_req, 1);
-	return stream_error(s, 400, 'P', 'R');
+	return stream_error(s, h1_error_status(s->ce->bad_error), 'P', 'R');
 }
 
 /* The client went away, or was silent for too long, before its request was complete. */
@@ -160,6 +160,21 @@ enum step step_req_head(struct stream *s)
 
 /* ---- rules ---- */
 
+static void send_continue(struct stream *s);
+
+/* A rule waits: for more of the body, or for time to pass. */
+static enum step wait_for_rules(struct stream *s)
+{
+	struct endpoint *ep = s->ce;
+	s->rule_until_ms = s->cx.wait_ms ? worker_now_ms(s->worker) + s->cx.wait_ms : 0;
+	if (!s->cx.wait_body)
+		return STEP_WAIT;
+	send_continue(s);
+	if (ep->ops->recv(ep) && !(ep->flags & (EP_ERROR | EP_IN_BAD)))
+		return STEP_AGAIN;
+	return ep->flags & (EP_ERROR | EP_IN_BAD) ? bad_request(s) : STEP_WAIT;
+}
+
 static enum step run_http_rules(struct stream *s, struct proxy *px, enum stream_state next)
 {
 	if (!px->rules[RULES_HTTP_REQ].first) {
@@ -172,13 +187,8 @@ static enum step run_http_rules(struct stream *s, struct proxy *px, enum stream_
 	s->cx.req_final =
 	    (s->ce->flags & (EP_IN_END | EP_IN_FULL | EP_IN_CLOSED)) || (s->flags & SF_TIMEOUT);
 	enum rule_verdict v = rules_run(&px->rules[RULES_HTTP_REQ], &s->cx, &s->cursor);
-	if (v == RULES_WAIT) {
-		if (s->cx.wait_body)
-			s->ce->ops->recv(s->ce);
-		if (s->ce->flags & (EP_ERROR | EP_IN_BAD))
-			return bad_request(s);
-		return STEP_WAIT;
-	}
+	if (v == RULES_WAIT)
+		return wait_for_rules(s);
 	s->cursor = (struct rule_cursor){ .started = false };
 	if (v != RULES_NEXT)
 		return stream_verdict(s, v, false);

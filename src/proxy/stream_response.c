@@ -152,6 +152,12 @@ static void capture_response(struct stream *s)
 	}
 }
 
+/* A protocol change that nobody asked for would open a tunnel behind the rules. */
+static bool is_unasked_switch(const struct stream *s)
+{
+	return s->res.status == 101 && !(s->req.flags & HTTP_MSG_CONN_UPGRADE);
+}
+
 static enum step final_head(struct stream *s)
 {
 	unsigned retry = s->be->retry_on ? retry_bit_of_status(s->res.status) : 0;
@@ -189,6 +195,8 @@ enum step step_res_head(struct stream *s)
 	}
 	if (se->ops->recv(se))
 		s->server_ms = worker_now_ms(s->worker);
+	if ((se->flags & EP_IN_HEAD) && is_unasked_switch(s))
+		return response_failed(s, 502, 'P', RETRY_JUNK_RESPONSE);
 	if (se->flags & EP_IN_HEAD) {
 		unsigned status = s->res.status;
 		return status >= 100 && status < 200 && status != 101 ? interim(s) : final_head(s);

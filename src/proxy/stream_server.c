@@ -162,7 +162,7 @@ static enum step balance(struct stream *s)
 	struct backend *be = &s->be->be;
 	struct balance_call call = { .worker = s->worker, .avoid = s->srv_failed };
 	struct server *srv = NULL;
-	if (be->balance.ops->has_key) {
+	if (be->balance.ops->key) {
 		s->cx.wait_body = false;
 		call.has_key = balance_key(be, &s->cx, &call.key);
 		if (!call.has_key && s->cx.wait_body &&

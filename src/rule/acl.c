@@ -379,9 +379,6 @@ static bool test_sample(const struct acl_test *t, struct rule_ctx *cx, struct sa
 	if (t->method == MATCH_FOUND)
 		return true;
 	enum sample_type input = match_input(t->method);
-	/* Bytes are matched as they are, not as the text they would be shown as. */
-	if (s->type == SMP_BIN && input == SMP_STR)
-		s->type = SMP_STR;
 	if (t->method == MATCH_IP && s->type != SMP_IPV4 && s->type != SMP_IPV6) {
 		struct sample ip = { .may_change = s->may_change };
 		if (s->type != SMP_STR || !rule_ip_parse(s->str, &ip))

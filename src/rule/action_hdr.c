@@ -168,7 +168,7 @@ static bool run_replace_header(
 	return false;
 }
 
-/* One element of a list at a time; the bytes between them stay. False: no room. */
+/* One element of a list at a time, those replaced without the blanks in front. False: no room. */
 static bool replace_elements(const struct hdr_args *a, struct rule_ctx *cx, struct http_hdr *h)
 {
 	struct slice rest = http_hdr_value_of(h);
@@ -185,6 +185,7 @@ static bool replace_elements(const struct hdr_args *a, struct rule_ctx *cx, stru
 			if (one_len == SIZE_MAX)
 				return false;
 			put = slice_make(element, one_len);
+			lead = 0;
 			changed = true;
 		}
 		if (lead + put.len + 1 > sizeof(out) - len)

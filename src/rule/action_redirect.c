@@ -145,13 +145,12 @@ static void put_path(struct text *t, const struct redirect *r, struct rule_ctx *
 	if (!path.len || path.ptr[0] != '/')
 		path = SLICE("/");
 	put(t, path);
-	bool slash = path.ptr[path.len - 1] == '/';
-	if (r->append_slash && !slash && (r->drop_query || !target->has_query))
+	if (!r->drop_query && target->has_query) {
+		put(t, SLICE("?"));
+		put(t, target->query);
+	}
+	if (r->append_slash && t->len && t->ptr[t->len - 1] != '/')
 		put(t, SLICE("/"));
-	if (r->drop_query || !target->has_query)
-		return;
-	put(t, SLICE("?"));
-	put(t, target->query);
 }
 
 static void put_query(struct text *t, struct rule_ctx *cx)

@@ -169,8 +169,8 @@ no_memory:
 	return -1;
 }
 
-int args_parse(const struct arg_place *at, const char **text, const uint8_t *types, unsigned row_n,
-    unsigned min, struct args *ret)
+int rule_args_parse(const struct arg_place *at, const char **text, const uint8_t *types,
+    unsigned row_n, unsigned min, struct args *ret)
 {
 	unsigned n = 0;
 	while (n < row_n && types[n] != ARG_NONE)

@@ -6,7 +6,16 @@
 
 static bool conv_hex(struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
 {
-	return sample_cast(s, SMP_STR, cx->arena);
+	static const char digits[] = "0123456789ABCDEF";
+	struct slice in = s->str;
+	char *out = arena_bytes(cx->arena, in.len * 2 + 1);
+	if (!out)
+		return false;
+	for (size_t i = 0; i < in.len; i++) {
+		out[2 * i] = digits[(unsigned char)in.ptr[i] >> 4];
+		out[2 * i + 1] = digits[(unsigned char)in.ptr[i] & 15];
+	}
+	return ret_str(s, slice_make(out, in.len * 2));
 }
 
 static bool conv_hex2i(

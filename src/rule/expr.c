@@ -161,7 +161,7 @@ static int fetch_compile(struct conf *conf, const struct conf_line *line, int ar
 	char what[160];
 	snprintf(what, sizeof(what), "fetch '%s'", shown);
 	struct arg_place at = { conf, line, arg, what };
-	if (args_parse(&at, p, e->fetch->args, ARRAY_SIZE(e->fetch->args), e->fetch->args_min,
+	if (rule_args_parse(&at, p, e->fetch->args, ARRAY_SIZE(e->fetch->args), e->fetch->args_min,
 		&e->args) < 0)
 		return -1;
 	if (e->fetch->check && e->fetch->check(&at, &e->args) < 0)
@@ -192,7 +192,7 @@ static int conv_compile(
 	char what[160];
 	snprintf(what, sizeof(what), "converter '%s'", shown);
 	struct arg_place at = { conf, line, arg, what };
-	if (args_parse(&at, p, call.row->args, ARRAY_SIZE(call.row->args), call.row->args_min,
+	if (rule_args_parse(&at, p, call.row->args, ARRAY_SIZE(call.row->args), call.row->args_min,
 		&call.args) < 0)
 		return -1;
 	if (call.row->check && call.row->check(&at, &call.args) < 0)

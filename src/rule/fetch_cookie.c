@@ -24,9 +24,6 @@ static bool next_pair(
 			continue;
 		*ret_name = slice_trim_ows(slice_sub(pair, 0, eq));
 		*ret_value = slice_trim_ows(slice_sub(pair, eq + 1, pair.len));
-		size_t n = ret_value->len;
-		if (n >= 2 && ret_value->ptr[0] == '"' && ret_value->ptr[n - 1] == '"')
-			*ret_value = slice_sub(*ret_value, 1, n - 2);
 		return true;
 	}
 	return false;

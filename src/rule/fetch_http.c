@@ -4,6 +4,7 @@
  * manual 7.3.6). Results are slices of the message wherever the value lies there in one piece.
  */
 #include "rule_int.h"
+#include "weir/base/keyhash.h"
 
 enum part { PART_URL, PART_PATH, PART_PATHQ, PART_QUERY, PART_BASE, PART_BASEQ };
 
@@ -80,7 +81,7 @@ static bool fetch_hash32(struct rule_ctx *cx, const struct args *args, uintptr_t
 	if (t->path.len && t->path.ptr[0] == '/')
 		rest = data == PART_BASE ? t->path : path_query(t);
 	struct slice all = ctx_join(cx, host, rest);
-	return all.ptr && ret_int(ret, hash_avalanche(hash_sdbm_text(all)));
+	return all.ptr && ret_int(ret, hash_avalanche(hash_sdbm(all.ptr, all.len)));
 }
 
 /* The hash in network order, then the address. */
@@ -255,8 +256,11 @@ static bool fetch_url_host(struct rule_ctx *cx, const struct args *args, uintptr
 		return false;
 	http_authority_split(t->authority, &host, &port);
 	uint64_t number;
+	/* Names are not resolved: neither has a value then. */
+	if (!rule_ip_parse(host, ret))
+		return false;
 	if (data == 0)
-		return rule_ip_parse(host, ret);
+		return true;
 	if (slice_to_u64(port, 65535, &number) < 0)
 		number = slice_ieq(t->scheme, SLICE("https")) ? 443 : 80;
 	return ret_int(ret, (int64_t)number);

@@ -322,7 +322,7 @@ static void put_expr(
 size_t logfmt_write(const struct logfmt *f, struct rule_ctx *cx, char *out, size_t cap)
 {
 	static const struct log_record nothing = { .status = -1 };
-	struct logfmt_out o = { .at = out, .end = out + cap };
+	struct logfmt_out o = { .at = out, .end = out + cap, .blank = true };
 	const struct log_record *r = ctx_record(cx);
 	if (!r)
 		r = &nothing;

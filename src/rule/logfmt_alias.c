@@ -172,7 +172,7 @@ ALIAS(put_date)
 	if (form == DATE_MS)
 		len += (size_t)snprintf(
 		    text + len, sizeof(text) - len, ".%03d", (int)(us / 1000 % 1000));
-	logfmt_value(o, opts, slice_make(text, len), MAP_ALL);
+	logfmt_raw(o, slice_make(text, len));
 }
 
 ALIAS(put_timestamp)
@@ -288,26 +288,33 @@ ALIAS(put_request)
 	logfmt_value(o, opts, slice_make(line, (size_t)(l.at - line)), MAP_URL);
 }
 
+/* Parts that are missing show as nothing, not as "-". */
+static void put_url(
+    struct logfmt_out *o, unsigned opts, const struct log_record *r, struct slice part)
+{
+	logfmt_value(o, opts & ~OPT_MANDATORY, r->bad_request ? SLICE("<BADREQ>") : part, MAP_URL);
+}
+
 /* data: where the part lies in the record. */
 ALIAS(put_part)
 {
 	struct slice part;
 	memcpy(&part, field_at(r, data), sizeof(part));
-	logfmt_value(o, opts, r->bad_request ? SLICE("<BADREQ>") : part, MAP_URL);
+	put_url(o, opts, r, part);
 }
 
 /* The target up to its query. */
 ALIAS(put_uri_path)
 {
 	struct slice part = slice_sub(r->uri, 0, slice_find(r->uri, '?'));
-	logfmt_value(o, opts, r->bad_request ? SLICE("<BADREQ>") : part, MAP_URL);
+	put_url(o, opts, r, part);
 }
 
 /* The query with its question mark. */
 ALIAS(put_uri_query)
 {
 	struct slice part = slice_sub(r->uri, slice_find(r->uri, '?'), r->uri.len);
-	logfmt_value(o, opts, r->bad_request ? SLICE("<BADREQ>") : part, MAP_URL);
+	put_url(o, opts, r, part);
 }
 
 /* ---- captures; data: of the response ---- */
@@ -404,7 +411,7 @@ ALIAS(put_state)
 	char text[4];
 	for (uintptr_t i = 0; i < data; i++)
 		text[i] = letters[i] ? letters[i] : '-';
-	logfmt_value(o, opts, slice_make(text, data), MAP_ALL);
+	logfmt_raw(o, slice_make(text, data));
 }
 
 ALIAS(put_origin)

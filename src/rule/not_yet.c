@@ -463,7 +463,7 @@ const char *const conv_not_yet[] = {
 	"language",
 	"le2dec",
 	"map_key",
-	
+
 	"mqtt_field_value",
 	"mqtt_is_valid",
 	"protobuf",

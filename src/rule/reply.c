@@ -251,6 +251,7 @@ static bool make_hdrs(const struct reply_spec *spec, struct rule_ctx *cx, struct
 		hdrs[r->hdrs_n++] = (struct rule_reply_hdr){ h->name, value };
 	}
 	r->hdrs = hdrs;
+	r->hdrs_first = true;
 	return true;
 }
 

@@ -59,8 +59,8 @@ struct arg_place {
  * Reads "(a,b)" at *text and moves behind the closing parenthesis; without one there are no arguments. types
  * has row_n entries; from min on they may be left out. 0 or -1, told.
  */
-int args_parse(const struct arg_place *at, const char **text, const uint8_t *types, unsigned row_n,
-    unsigned min, struct args *ret);
+int rule_args_parse(const struct arg_place *at, const char **text, const uint8_t *types,
+    unsigned row_n, unsigned min, struct args *ret);
 
 /* ---- rows ---- */
 
@@ -251,9 +251,5 @@ int rule_hex_digit(char c);
 /* Reads a whole file into the arena; NULL after conf_error(). */
 char *rule_file_read(
     struct conf *conf, const struct conf_line *line, int arg, const char *path, size_t *ret_len);
-
-/* Hashes shared by converters and fetches, as the balance algorithms use them. */
-uint32_t hash_sdbm_text(struct slice s);
-uint32_t hash_avalanche(uint32_t a);
 
 #endif

@@ -185,19 +185,9 @@ static bool bin_to_int(struct sample *s, struct arena *arena)
 	return true;
 }
 
-/* Binary shows as hexadecimal text wherever a string is wanted. */
+/* The bytes as they are. */
 static bool bin_to_str(struct sample *s, struct arena *arena)
 {
-	static const char digits[] = "0123456789ABCDEF";
-	struct slice in = s->str;
-	char *out = arena_bytes(arena, in.len * 2 + 1);
-	if (!out)
-		return false;
-	for (size_t i = 0; i < in.len; i++) {
-		out[2 * i] = digits[(unsigned char)in.ptr[i] >> 4];
-		out[2 * i + 1] = digits[(unsigned char)in.ptr[i] & 15];
-	}
-	s->str = slice_make(out, in.len * 2);
 	s->type = SMP_STR;
 	return true;
 }

@@ -28,6 +28,17 @@ class Gone(Exception):
     """The other side has closed (b"eof") or reset the connection."""
 
 
+def bind(sock, port):
+    """Binds to the port on loopback; a process being started may hold a copy of its last socket for a moment."""
+    for _ in range(300):
+        try:
+            sock.bind(("127.0.0.1", port))
+            return
+        except OSError:
+            time.sleep(0.01)
+    sock.bind(("127.0.0.1", port))
+
+
 class Wire:
     """A socket with a read buffer."""
 
@@ -305,7 +316,7 @@ class ScriptedServer:
         self.stopping = False
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind(("127.0.0.1", port))
+        bind(self.listener, port)
         self.listener.listen(128)
         self.acceptor = threading.Thread(target=self.accept, daemon=True)
         self.acceptor.start()

@@ -4,7 +4,6 @@
 Shared by tools/bench and tests/budget. Every process started here dies with the driver, however that ends.
 """
 
-import ctypes
 import os
 import re
 import shutil
@@ -20,10 +19,10 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 PROXY_CPU = 0
 LOAD_CPU = 1
 TICK = os.sysconf("SC_CLK_TCK")
+PORT_BLOCK = 200
 NGINX_STREAM = "/usr/lib/nginx/modules/ngx_stream_module.so"
 
-_libc = ctypes.CDLL(None, use_errno=True)
-PR_SET_PDEATHSIG = 1
+_guards = []  # listening sockets that hold our block of ports, until the process ends
 
 
 class BenchError(Exception):
@@ -35,8 +34,30 @@ def exit_on_sigterm():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
+def claim_ports():
+    """A range of ports of our own, as "first-last": several runs at a time must not meet.
+
+    A block belongs to whoever listens on its first port. All are below the ephemeral range, so that no outgoing
+    connection takes one first. WEIR_TEST_PORTS names a range instead.
+    """
+    given = os.environ.get("WEIR_TEST_PORTS")
+    if given:
+        return given
+    for first in range(25000, 32000, PORT_BLOCK):
+        guard = socket.socket()
+        try:
+            guard.bind(("127.0.0.1", first))
+            guard.listen(1)
+        except OSError:
+            guard.close()
+            continue
+        _guards.append(guard)
+        return "%d-%d" % (first + 1, first + PORT_BLOCK - 1)
+    raise BenchError("no free block of ports; set WEIR_TEST_PORTS=first-last")
+
+
 class Ports:
-    """Free loopback ports below the ephemeral range, so that no outgoing connection takes one first."""
+    """Free loopback ports out of a range, one after the other."""
 
     def __init__(self, spec):
         first, last = spec.split("-")
@@ -65,21 +86,20 @@ def wait_listening(process, ports, seconds=10):
     deadline = time.monotonic() + seconds
     while not all(listening(port) for port in ports):
         if process.poll() is not None:
-            raise BenchError("%s ended at start with status %s" % (process.args[0], process.returncode))
+            raise BenchError("the proxy ended at start with status %s" % process.returncode)
         if time.monotonic() > deadline:
-            raise BenchError("%s does not listen after %d s" % (process.args[0], seconds))
+            raise BenchError("the proxy does not listen after %d s" % seconds)
         time.sleep(0.01)
 
 
 def spawn(argv, cpu, **options):
-    """Popen of argv on that CPU (None: any), ended by the kernel when this process is gone."""
+    """Popen of argv on that CPU (None: any), ended by the kernel when the calling thread is gone.
 
-    def in_child():
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if cpu is not None:
-            os.sched_setaffinity(0, {cpu % os.cpu_count()})
-
-    return subprocess.Popen(argv, preexec_fn=in_child, **options)
+    The two helpers exec what follows them, so the pid is that of argv. They are used rather than preexec_fn because
+    that makes subprocess fork slowly, and the child holds copies of all our sockets until it execs.
+    """
+    pin = [] if cpu is None else ["taskset", "-c", str(cpu % os.cpu_count())]
+    return subprocess.Popen(["setpriv", "--pdeathsig", "TERM"] + pin + argv, **options)
 
 
 def end(process):

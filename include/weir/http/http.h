@@ -133,6 +133,8 @@ static inline struct slice http_hdr_value_of(const struct http_hdr *h)
 
 /* The number of a lower-case name, HDR_OTHER when unknown. Constant time in practice. */
 enum http_hdr_id http_hdr_id(const char *name, size_t len);
+/* The same for a name in any case, which must be a token (RFC 9110 5.6.2). */
+enum http_hdr_id http_hdr_id_fold(const char *name, size_t len);
 /* The lower-case name of a known header, empty for HDR_OTHER. */
 struct slice http_hdr_name(enum http_hdr_id id);
 

@@ -46,7 +46,7 @@ struct global_conf {
 	bool busy_polling;
 	struct cpu_map {
 		struct cpu_map *next;
-		unsigned thread_low, thread_high;
+		uint64_t threads; /* mask of workers */
 		bool automatic;
 		uint64_t cpus[16];
 	} * cpu_maps;
@@ -60,6 +60,12 @@ struct global_conf {
 	unsigned idletimer_ms;
 	unsigned pool_low_conn, pool_high_fd_ratio, pool_low_fd_ratio;
 	bool h1_zero_copy;
+
+	/* more of the process */
+	unsigned thread_hard_limit; /* 0: none */
+	unsigned mworker_max_reloads;
+	bool no_exit_on_failure;
+	bool dumpable, insecure_setuid;
 };
 
 struct config {
@@ -71,11 +77,21 @@ struct config {
 	unsigned proxies_n;
 	unsigned workers; /* threads that will run it */
 	int64_t loaded_wall_s;
+	struct proxy *defaults; /* sections read so far, the last one first; linked by next */
+	bool attached;		/* config_attach() was called */
 };
 
 struct config *config_new(void);
 struct config *config_ref(struct config *c);
-void config_unref(struct config *c);
+/* w: the calling worker, or worker 0 while none runs; NULL for one that was never attached. */
+void config_unref(struct worker *w, struct config *c);
+
+/*
+ * Ties a finished configuration to what runs: finds or makes the runtime objects of its frontends, backends and
+ * servers, which are given back when its last reference goes. Main thread at start, worker 0 in a reload. 0, or
+ * -errno, told to diag.
+ */
+int config_attach(struct worker_group *g, struct config *c, struct diag *diag);
 
 struct proxy *config_frontend(const struct config *c, const char *name);
 struct proxy *config_backend(const struct config *c, const char *name);

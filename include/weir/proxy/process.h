@@ -7,6 +7,7 @@
 #define WEIR_PROXY_PROCESS_H
 
 #include "weir/proxy/config.h"
+#include "weir/proxy/error_capture.h"
 
 struct cli;
 
@@ -17,8 +18,9 @@ struct process {
 	struct diag *diag; /* of the last load, for "show startup-logs" */
 	int64_t start_wall_s;
 	uint64_t start_ms;
-	unsigned maxconn;		      /* hard limit of client connections */
-	unsigned maxsock;		      /* descriptor limit */
+	atomic_uint maxconn;   /* limit of client connections; "set maxconn global" */
+	unsigned hard_maxconn; /* as it was at start; 0 until it is changed */
+	unsigned maxsock;      /* descriptor limit */
 	atomic_uint conns WEIR_CACHE_ALIGNED; /* present client connections */
 	atomic_uint conns_max;
 	atomic_uint conn_rate_max, sess_rate_max;
@@ -31,6 +33,7 @@ struct process {
 		uint64_t conns, reqs, bytes_out, fd_errors;
 		struct rate conn_rate, sess_rate;
 	} WEIR_CACHE_ALIGNED *counters; /* one a worker */
+	struct error_store errors;	/* for "show errors" */
 	const char *node, *program;
 };
 
@@ -62,6 +65,8 @@ void proxy_worker_stop(struct worker *w);
 int listeners_open(struct process *p, struct config *c, struct diag *diag);
 /* Starts accepting: on each worker for its own sockets. */
 void listeners_start(struct worker *w, struct config *c);
+/* A limit was raised: listeners that wait for a free connection look again. Any worker. */
+void listeners_wake(struct worker *w);
 /* Frontend states: "disable frontend", "enable frontend", "shutdown frontend". Any worker. */
 void frontend_pause(struct worker *w, struct proxy *fe);
 int frontend_resume(struct worker *w, struct proxy *fe);

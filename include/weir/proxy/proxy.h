@@ -17,6 +17,7 @@
 
 struct config;
 struct proxy;
+struct proxy_build;
 struct listener;
 
 #define PROXY_FE 0x1u /* has a frontend side */
@@ -68,12 +69,20 @@ enum proxy_mode {
 #define PR_O_DROP_RES_TRAILERS	 (1ull << 36)
 #define PR_O_IDLE_CLOSE_ON_RES	 (1ull << 37)
 #define PR_O_DISABLED		 (1ull << 38)
+#define PR_O_DYNAMIC_COOKIE	 (1ull << 39) /* a server's cookie may be made of its address */
 
 enum reuse_mode {
 	REUSE_SAFE, /* the default */
 	REUSE_NEVER,
 	REUSE_AGGRESSIVE,
 	REUSE_ALWAYS,
+};
+
+/* option http-restrict-req-hdr-names: header names with other than letters, digits and "-" */
+enum header_names {
+	HEADER_NAMES_PRESERVE, /* the default */
+	HEADER_NAMES_DELETE,
+	HEADER_NAMES_REJECT,
 };
 
 /* retry-on */
@@ -153,6 +162,12 @@ struct switch_rule {
 	struct conf_pos pos;
 };
 
+/* What is counted of one listener, with "option socket-stats". */
+struct bind_stats {
+	struct gauges g;
+	struct counters *counters; /* one a worker */
+};
+
 /* One "bind" address. */
 struct bind_conf {
 	struct bind_conf *next;
@@ -163,7 +178,7 @@ struct bind_conf {
 	int fd;		      /* inherited descriptor, or -1 */
 	struct net_listen_opts listen;
 	unsigned maxconn;
-	unsigned nice;
+	int nice; /* -1024..1024 */
 	bool accept_proxy;
 	bool accept_netscaler_cip;
 	uint64_t threads;  /* mask of workers that serve it; 0: all */
@@ -173,6 +188,7 @@ struct bind_conf {
 	bool expose_fd;
 	struct conf_pos pos;
 	struct listener *listener; /* what runs */
+	struct bind_stats *stats;  /* its counters, or NULL */
 };
 
 struct proxy {
@@ -186,11 +202,13 @@ struct proxy {
 	struct proxy *next; /* in the order of the files */
 	struct config *config;
 	struct conf_pos pos;
-	struct htab_node node; /* by name, in the config */
+	struct htab_node node;	  /* by name, among the frontends of the config */
+	struct htab_node be_node; /* among the backends */
 	const char *description;
 	struct arena *arena;
 
 	struct proxy_timeouts timeout;
+	struct proxy_build *build; /* while the files are read, then NULL */
 
 	/* frontend */
 	struct bind_conf *binds, **binds_last;
@@ -239,12 +257,18 @@ struct proxy {
 	unsigned retry_on;
 	int redispatch_interval; /* 0: last retry only; manual of option redispatch */
 	enum reuse_mode reuse;
+	enum header_names header_names;
+	struct httpchk_conf *httpchk; /* being read; be.httpchk when finished */
 	unsigned max_keep_alive_queue;
 	struct switch_rule *use_server, **use_server_last;
 	struct switch_rule *force_persist, **force_persist_last;
 	struct switch_rule *ignore_persist, **ignore_persist_last;
 	struct net_connect_opts source; /* "source" of the backend, for servers without their own */
 	bool has_source;
+	struct net_addr source_addr; /* source.source points here when set */
+	enum source_use source_use;
+	const char *source_hdr;
+	int source_hdr_occ;
 	const char *rdp_persist;       /* persist rdp-cookie(name) */
 	struct expr *rdp_persist_expr; /* the same, compiled by config_finish() */
 	bool has_dispatch;

@@ -89,10 +89,10 @@ struct rule_reply {
 	struct slice body;
 	const char *file_raw; /* a complete raw response (errorfile), instead of the fields above */
 	size_t file_raw_len;
-	const struct rule_reply_hdr
-	    *hdrs; /* behind content-length and content-type, in this order */
+	const struct rule_reply_hdr *hdrs;
 	unsigned hdrs_n;
-	bool close; /* the connection shall not be kept */
+	bool hdrs_first; /* in front of content-length and content-type; else behind them */
+	bool close;	 /* the connection shall not be kept */
 };
 
 /* ---- expressions ---- */

@@ -53,6 +53,7 @@ struct log_target {
 	socklen_t addr_len;
 	int fd; /* stdout, stderr, fd@N; -1: addr */
 	enum log_header header;
+	bool header_set;	  /* "format" was written */
 	uint8_t facility;	  /* 0..23 */
 	enum log_level max_level; /* least urgent that is sent */
 	enum log_level min_level; /* more urgent ones are sent as this */

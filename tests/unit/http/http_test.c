@@ -54,6 +54,30 @@ static void every_known_name_has_its_number_and_no_other_has(void **state)
 	assert_int_equal(http_hdr_id("", 0), HDR_OTHER);
 }
 
+static void folded_number_ignores_case_and_nothing_else(void **state)
+{
+	static const char tchars[] = "!#$%&'*+-.^_`|~09AZaz";
+	for (unsigned id = 1; id < HDR_N; id++) {
+		struct slice name = http_hdr_name((enum http_hdr_id)id);
+		char copy[64];
+		for (size_t i = 0; i < name.len; i++) {
+			for (size_t j = 0; j < sizeof(tchars) - 1; j++) {
+				memcpy(copy, name.ptr, name.len);
+				copy[i] = tchars[j];
+				bool same = ascii_lower(tchars[j]) == name.ptr[i];
+				assert_int_equal(
+				    http_hdr_id_fold(copy, name.len), same ? id : HDR_OTHER);
+			}
+		}
+		for (size_t i = 0; i < name.len; i++) {
+			bool letter = name.ptr[i] >= 'a' && name.ptr[i] <= 'z';
+			copy[i] = (char)(letter ? name.ptr[i] - 0x20 : name.ptr[i]);
+		}
+		assert_int_equal(http_hdr_id_fold(copy, name.len), id);
+		assert_int_equal(http_hdr_id(copy, name.len), HDR_OTHER);
+	}
+}
+
 static void find_walks_the_fields_of_one_name_in_order(void **state)
 {
 	add("x-a", "1");
@@ -281,6 +305,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_known_name_has_its_number_and_no_other_has),
+		cmocka_unit_test(folded_number_ignores_case_and_nothing_else),
 		table_test(find_walks_the_fields_of_one_name_in_order),
 		table_test(full_table_refuses_a_field),
 		table_test(deleting_marks_all_fields_of_a_name),

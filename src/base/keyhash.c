@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * 32-bit hashes whose values are visible: they place requests on servers ("hash-type") and come out of
- * converters. Fleets compare them, so they never change. Pure functions.
+ * The hash functions of "hash-type" and of the converters of the same names. Their values decide on which
+ * server a client lands, so they never change: a fleet of which half is migrated must agree. Pure functions.
  */
-#include "weir/base/hash32.h"
+#include "weir/base/keyhash.h"
 
-uint32_t hash32_sdbm(const void *bytes, size_t len)
+uint32_t hash_sdbm(const void *bytes, size_t len)
 {
 	const uint8_t *p = bytes;
 	uint32_t h = 0;
@@ -14,7 +14,7 @@ uint32_t hash32_sdbm(const void *bytes, size_t len)
 	return h;
 }
 
-uint32_t hash32_djb2(const void *bytes, size_t len)
+uint32_t hash_djb2(const void *bytes, size_t len)
 {
 	const uint8_t *p = bytes;
 	uint32_t h = 5381;
@@ -29,7 +29,7 @@ static uint32_t rotl(uint32_t v, unsigned by)
 }
 
 /* Two words that swap places each round, turned by distances taken from their own bits. */
-uint32_t hash32_wt6(const void *bytes, size_t len)
+uint32_t hash_wt6(const void *bytes, size_t len)
 {
 	const uint8_t *p = bytes;
 	uint32_t a = 0xa53c965a, b = 0x5ca6953a;
@@ -46,7 +46,7 @@ uint32_t hash32_wt6(const void *bytes, size_t len)
 }
 
 /* CRC-32 of Ethernet and gzip, reflected polynomial 0xedb88320, four bits at a time. */
-uint32_t hash32_crc32(const void *bytes, size_t len)
+uint32_t hash_crc32(const void *bytes, size_t len)
 {
 	const uint8_t *p = bytes;
 	static const uint32_t nibble[16] = { 0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
@@ -61,11 +61,23 @@ uint32_t hash32_crc32(const void *bytes, size_t len)
 	return ~h;
 }
 
+uint32_t hash_crc32c(const void *bytes, size_t len)
+{
+	const uint8_t *p = bytes;
+	uint32_t h = 0xffffffff;
+	for (size_t i = 0; i < len; i++) {
+		h ^= p[i];
+		for (int bit = 0; bit < 8; bit++)
+			h = h >> 1 ^ (h & 1 ? 0x82f63b78 : 0);
+	}
+	return ~h;
+}
+
 /*
  * Bob Jenkins' 4-byte integer hash with full avalanche, and a multiplication that carries the two lowest bits
  * to the top: maps divide by the low bits, rings order by the high ones.
  */
-uint32_t hash32_avalanche(uint32_t h)
+uint32_t hash_avalanche(uint32_t h)
 {
 	h = (h + 0x7ed55d16) + (h << 12);
 	h = (h ^ 0xc761c23c) ^ (h >> 19);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Keywords of the global section that are accepted and have no effect: settings of the process that mean nothing
+ * in weir's design, and settings of features that are not there yet. The latter are safe to ignore because
+ * whatever would use such a feature is an error of its own.
+ */
+#include "conf_global.h"
+
+#define NO_TLS	  "TLS is not supported yet, so nothing uses it"
+#define NO_QUIC	  "QUIC is not supported, so nothing uses it"
+#define CPUS	  "threads run where the kernel puts them unless 'cpu-map' says otherwise"
+#define ONE_GROUP "weir has one thread group"
+
+/* The text says what weir does instead; it is shown when the keyword is used. */
+#define IGNORED(name, usage, instead)                                                              \
+	{                                                                                          \
+		name, CONF_GLOBAL, CONF_NO_EFFECT | CONF_MAY_NEGATE, 0, -1, NULL,                  \
+		    (uintptr_t)(instead), usage, "no effect: " instead                             \
+	}
+
+const struct conf_keyword global_ignored_keywords[] = {
+	IGNORED("cpu-affinity", "<affinity>", CPUS),
+	IGNORED("cpu-policy", "<policy> [threads-per-core 1|auto]", CPUS),
+	IGNORED("cpu-set", "<directive>...", CPUS),
+	IGNORED("numa-cpu-mapping", "", CPUS),
+	IGNORED("thread-group", "<group> [<range>...]", ONE_GROUP),
+	IGNORED("max-threads-per-group", "<number>", ONE_GROUP),
+	IGNORED("insecure-fork-wanted", "", "weir starts no other programs"),
+	IGNORED("prealloc-fd", "", "the kernel's table of descriptors grows as needed"),
+	IGNORED("expose-deprecated-directives", "",
+	    "deprecated keywords work without it, with a warning"),
+	IGNORED("limited-quic", "", NO_QUIC),
+	IGNORED("cluster-secret", "<secret>", NO_QUIC),
+	IGNORED("dns-accept-family", "<family>[,...]",
+	    "names are resolved by the system, which takes both families"),
+	IGNORED("stress-level", "<level>", "weir has no such test code"),
+	IGNORED("stats calculate-max-counters", "[on|off]", "maxima are always kept"),
+	IGNORED("harden.reject-privileged-ports.tcp", "on|off",
+	    "connections from any port are accepted"),
+	IGNORED("ca-base", "<dir>", NO_TLS),
+	IGNORED("crt-base", "<dir>", NO_TLS),
+	IGNORED("key-base", "<dir>", NO_TLS),
+	IGNORED("issuers-chain-path", "<dir>", NO_TLS),
+	IGNORED("ssl-default-bind-ciphers", "<ciphers>", NO_TLS),
+	IGNORED("ssl-default-bind-ciphersuites", "<ciphersuites>", NO_TLS),
+	IGNORED("ssl-default-bind-client-sigalgs", "<sigalgs>", NO_TLS),
+	IGNORED("ssl-default-bind-curves", "<curves>", NO_TLS),
+	IGNORED("ssl-default-bind-options", "[<option>]...", NO_TLS),
+	IGNORED("ssl-default-bind-sigalgs", "<sigalgs>", NO_TLS),
+	IGNORED("ssl-default-server-ciphers", "<ciphers>", NO_TLS),
+	IGNORED("ssl-default-server-ciphersuites", "<ciphersuites>", NO_TLS),
+	IGNORED("ssl-default-server-client-sigalgs", "<sigalgs>", NO_TLS),
+	IGNORED("ssl-default-server-curves", "<curves>", NO_TLS),
+	IGNORED("ssl-default-server-options", "[<option>]...", NO_TLS),
+	IGNORED("ssl-default-server-sigalgs", "<sigalgs>", NO_TLS),
+	IGNORED("ssl-dh-param-file", "<file>", NO_TLS),
+	IGNORED("ssl-propquery", "<query>", NO_TLS),
+	IGNORED("ssl-load-extra-del-ext", "", NO_TLS),
+	IGNORED("ssl-load-extra-files", "<type>...", NO_TLS),
+	IGNORED("ssl-security-level", "<number>", NO_TLS),
+	IGNORED("ssl-server-verify", "[none|required]", NO_TLS),
+	IGNORED("ssl-skip-self-issued-ca", "", NO_TLS),
+	IGNORED("maxsslconn", "<number>", NO_TLS),
+	IGNORED("maxsslrate", "<number>", NO_TLS),
+	IGNORED("noktls", "", NO_TLS),
+	IGNORED("ssl-mode-async", "", NO_TLS),
+	IGNORED("ocsp-update.disable", "[on|off]", NO_TLS),
+	IGNORED("ocsp-update.httpproxy", "<address>[:port]", NO_TLS),
+	IGNORED("ocsp-update.maxdelay", "<number>", NO_TLS),
+	IGNORED("ocsp-update.mindelay", "<number>", NO_TLS),
+	IGNORED("ocsp-update.mode", "[on|off]", NO_TLS),
+	IGNORED("jwt.decrypt_alg_list", "<list>", NO_TLS),
+	IGNORED("jwt.decrypt_enc_list", "<list>", NO_TLS),
+	IGNORED("tune.ssl.cachesize", "<number>", NO_TLS),
+	IGNORED("tune.ssl.capture-buffer-size", "<number>", NO_TLS),
+	IGNORED("tune.ssl.certificate-compression", "auto|off", NO_TLS),
+	IGNORED("tune.ssl.default-dh-param", "<number>", NO_TLS),
+	IGNORED("tune.ssl.force-private-cache", "", NO_TLS),
+	IGNORED("tune.ssl.hard-maxrecord", "<number>", NO_TLS),
+	IGNORED("tune.ssl.keylog", "on|off", NO_TLS),
+	IGNORED("tune.ssl.keyupdate-rate-limit", "<limit>", NO_TLS),
+	IGNORED("tune.ssl.lifetime", "<timeout>", NO_TLS),
+	IGNORED("tune.ssl.maxrecord", "<number>", NO_TLS),
+	IGNORED("tune.ssl.ssl-ctx-cache-size", "<number>", NO_TLS),
+	IGNORED("tune.ssl.ocsp-update.maxdelay", "<number>", NO_TLS),
+	IGNORED("tune.ssl.ocsp-update.mindelay", "<number>", NO_TLS),
+	{ NULL },
+};

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a serving process: memory and descriptors, sockets while there are rights, then the jail and the
+ * user, then the workers, and at the end everything is taken down in reverse, so that nothing leaks.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cpu_map.h"
+#include "modules.h"
+#include "notify.h"
+#include "privileges.h"
+#include "program.h"
+#include "weir/admin/cli.h"
+#include "weir/mux/mux1.h"
+#include "weir/upstream/idle.h"
+
+#define BIND_TRIES    200
+#define BIND_PAUSE_MS 10
+
+static const struct conf_pos nowhere;
+
+/* Workers begin through a function without an argument: the program that runs them. Set before they start. */
+static struct program *running;
+
+/* ---- sockets ---- */
+
+static void tell_old(const struct program *p, int signal_number)
+{
+	for (size_t i = 0; i < p->args.old_pids_n; i++)
+		kill(p->args.old_pids[i], signal_number);
+}
+
+static void sleep_ms(unsigned ms)
+{
+	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
+	nanosleep(&t, NULL);
+}
+
+/*
+ * A port that an old process holds alone becomes free when that process pauses (SIGTTOU). When it stays taken
+ * the old processes go on as if nothing had happened (SIGTTIN).
+ */
+static int open_listeners(struct program *p)
+{
+	for (unsigned tries = 1;; tries++) {
+		struct diag *diag = diag_new();
+		if (!diag)
+			return -1;
+		int r = listeners_open(&p->process, p->config, diag);
+		bool last = r == 0 || !p->args.old_pids_n || tries == BIND_TRIES;
+		if (r < 0 && last)
+			diag_print(diag, DIAG_ERROR, stderr);
+		diag_free(diag);
+		if (r < 0 && last && tries > 1)
+			tell_old(p, SIGTTIN);
+		if (last)
+			return r;
+		if (tries == 1)
+			tell_old(p, SIGTTOU);
+		sleep_ms(BIND_PAUSE_MS);
+	}
+}
+
+static int open_admin_socket(struct program *p, const struct bind_conf *b)
+{
+	char err[256] = "";
+	int fd = b->fd >= 0 ? net_listen_fd(b->fd, &b->listen, err, sizeof(err))
+			    : net_listen(&b->addr, &b->listen, err, sizeof(err));
+	if (fd < 0) {
+		diag_add(p->diag, DIAG_ERROR, b->pos, "stats socket: %s", err);
+		return -1;
+	}
+	int r = cli_listen(p->process.cli, fd, b->cli_level, b->cli_severity);
+	if (r < 0) {
+		diag_add(p->diag, DIAG_ERROR, b->pos, "stats socket: %s", strerror(-r));
+		close(fd);
+	}
+	return r;
+}
+
+static int open_admin(struct program *p)
+{
+	const struct global_conf *g = &p->config->global;
+	int result = 0;
+	p->process.cli = cli_new(&(struct cli_setup){
+	    .tables = module_commands,
+	    .user = &p->process,
+	    .worker = worker_get(p->process.workers, 0),
+	    .maxconn = g->stats_maxconn,
+	    .timeout_ms = g->stats_timeout_ms,
+	    .max_payload = g->cli_payload,
+	    .pid = (uint32_t)getpid(),
+	});
+	if (!p->process.cli)
+		return -1;
+	for (const struct bind_conf *b = g->stats_sockets; b; b = b->next) {
+		if (open_admin_socket(p, b) < 0)
+			result = -1;
+	}
+	return result;
+}
+
+/* ---- the process object ---- */
+
+static unsigned wanted_workers(const struct program *p)
+{
+	const struct global_conf *g = &p->config->global;
+	unsigned n = g->nbthread ? g->nbthread : MIN(cpu_count(), (unsigned)WORKER_MAX);
+	if (!g->thread_hard_limit || n <= g->thread_hard_limit)
+		return n;
+	if (g->nbthread)
+		diag_add(p->diag, DIAG_WARNING, nowhere,
+		    "'nbthread %u' is above 'thread-hard-limit %u', which counts", n,
+		    g->thread_hard_limit);
+	return g->thread_hard_limit;
+}
+
+static int make_process(struct program *p)
+{
+	struct process *process = &p->process;
+	const struct global_conf *g = &p->config->global;
+	unsigned workers = wanted_workers(p);
+	process->config = p->config;
+	process->diag = p->diag;
+	process->start_wall_s = time(NULL);
+	process->node = g->node ? g->node : p->node;
+	process->program = "weir";
+	process->counters = aligned_alloc(WEIR_CACHELINE, workers * sizeof(*process->counters));
+	process->workers = worker_group_new(workers, g->maxpollevents);
+	if (!process->counters || !process->workers)
+		return -ENOMEM;
+	memset(process->counters, 0, workers * sizeof(*process->counters));
+	process->start_ms = worker_now_ms(worker_get(process->workers, 0));
+	if (p->args.show_cpus)
+		cpu_map_print(g, workers, stderr);
+	return 0;
+}
+
+static int start_checks(struct program *p)
+{
+	struct worker *w = worker_get(p->process.workers, 0);
+	for (struct proxy *px = p->config->proxies; px; px = px->next) {
+		if (!(px->caps & PROXY_BE) || px->options & PR_O_DISABLED)
+			continue;
+		int r = checks_start(w, &px->be);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void stop_checks(struct program *p)
+{
+	for (struct proxy *px = p->config->proxies; px; px = px->next) {
+		if (px->caps & PROXY_BE && px->be.rt)
+			checks_stop(worker_get(p->process.workers, 0), &px->be);
+	}
+}
+
+/* ---- workers ---- */
+
+/* Everything that waits for this process may go on now. */
+static void tell_ready(struct program *p)
+{
+	daemon_ready();
+	notify("READY=1");
+	if (p->ready_fd < 0)
+		return;
+	if (write(p->ready_fd, "", 1) < 0)
+		perror("weir: telling the master");
+	close(p->ready_fd);
+	p->ready_fd = -1;
+}
+
+static void log_started(struct program *p, struct worker *w)
+{
+	for (struct proxy *px = p->config->proxies; px; px = px->next) {
+		if (!(px->options & PR_O_DISABLED))
+			log_emitf(w, &px->logs, LOG_LV_NOTICE, "Proxy %s started.", px->name);
+	}
+}
+
+/* Pipes a worker may hold when maxpipes is not set: 256 kB of kernel memory each. */
+#define PIPES_DEFAULT 64
+
+static int start_worker(struct program *p, struct worker *w)
+{
+	const struct global_conf *g = &p->config->global;
+	unsigned count = worker_count(p->process.workers);
+	unsigned buffers = (g->buffers_limit + count - 1) / count;
+	int r = cpu_map_apply(g, w->id);
+	if (r < 0)
+		fprintf(stderr, "[WARNING]  (%d) : cpu-map of thread %u: %s\n", (int)getpid(),
+		    w->id + 1, strerror(-r));
+	unsigned pipes = g->nosplice   ? 0
+			 : g->maxpipes ? (g->maxpipes + count - 1) / count
+				       : PIPES_DEFAULT;
+	r = mux_worker_start(w, g->bufsize, buffers, pipes, g->pipesize);
+	if (r == 0)
+		r = upstream_worker_start(w);
+	if (r == 0)
+		r = log_worker_start(w);
+	if (r == 0)
+		r = proxy_worker_start(w, &p->process);
+	if (r == 0 && w->id == 0)
+		r = signals_start(p, w);
+	return r;
+}
+
+static void on_worker_start(struct worker *w)
+{
+	struct program *p = running;
+	int r = start_worker(p, w);
+	if (r < 0) {
+		p->start_error = r;
+		worker_group_stop(p->process.workers);
+		return;
+	}
+	listeners_start(w, p->config);
+	if (w->id == 0) {
+		log_started(p, w);
+		tell_ready(p);
+	}
+}
+
+/* All workers have ended: their state is taken down from here. */
+static void stop_workers(struct program *p)
+{
+	for (unsigned i = 0; i < worker_count(p->process.workers); i++) {
+		struct worker *w = worker_get(p->process.workers, i);
+		proxy_worker_stop(w);
+		log_worker_stop(w);
+		upstream_worker_stop(w);
+		mux_worker_stop(w);
+	}
+}
+
+/* ---- the order of things ---- */
+
+/* What needs rights, then no rights any more. */
+static int become_ready(struct program *p)
+{
+	const struct global_conf *g = &p->config->global;
+	if (program_limits(p) < 0)
+		return -1;
+	if (config_attach(p->process.workers, p->config, p->diag) < 0)
+		return -1;
+	if (open_listeners(p) < 0 || open_admin(p) < 0)
+		return -1;
+	if (g->pidfile && p->ready_fd < 0) {
+		int r = pidfile_write(g->pidfile);
+		if (r < 0) {
+			diag_add(p->diag, DIAG_ERROR, nowhere, "cannot write pidfile '%s': %s",
+			    g->pidfile, strerror(-r));
+			return -1;
+		}
+	}
+	notify_start();
+	if (privileges_jail(g, p->diag) < 0)
+		return -1;
+	/* last moment at which old processes of any user may be told, first one at which we cannot fail much */
+	tell_old(p, p->args.old_signal);
+	if (privileges_drop(g, p->diag) < 0)
+		return -1;
+	return start_checks(p);
+}
+
+static void tear_down(struct program *p)
+{
+	struct process *process = &p->process;
+	if (!process->workers) {
+		config_unref(NULL, p->config);
+		free(process->counters);
+		return;
+	}
+	struct worker *w = worker_get(process->workers, 0);
+	stop_checks(p);
+	signals_stop(p, w);
+	cli_free(process->cli);
+	/* connections first: they count down in their listeners */
+	stop_workers(p);
+	listeners_close(p->config);
+	config_unref(w, p->config);
+	worker_group_free(process->workers);
+	free(process->counters);
+}
+
+static int exit_status(const struct program *p)
+{
+	if (p->start_error)
+		return 1;
+	/* whoever asked for a master is told which signal ended it */
+	return p->exit_signal && p->args.master && p->ready_fd < 0 && !getenv(PROGRAM_READY_ENV)
+		   ? 128 + p->exit_signal
+		   : 0;
+}
+
+int program_serve(struct program *p)
+{
+	char **own_environment = environ;
+	int status = 1;
+	if (p->config->global.daemon && daemon_start() < 0) {
+		perror("weir: fork");
+		config_unref(NULL, p->config);
+		return 1;
+	}
+	pool_set_failure_rate(p->config->global.fail_alloc);
+	signals_block();
+	if (make_process(p) < 0 || become_ready(p) < 0) {
+		program_complain(p);
+		goto out;
+	}
+	/* so that "show env" shows what the configuration made of it */
+	if (p->environment)
+		environ = p->environment;
+	running = p;
+	int r = worker_group_run(p->process.workers, on_worker_start);
+	environ = own_environment;
+	if (r < 0 || p->start_error)
+		fprintf(stderr, "[ALERT]    (%d) : a thread could not start: %s\n", (int)getpid(),
+		    strerror(r < 0 ? -r : -p->start_error));
+	status = r < 0 ? 1 : exit_status(p);
+out:
+	tear_down(p);
+	return status;
+}

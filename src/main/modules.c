@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sections, keyword tables and command tables of all modules, in one place.
+ */
+#include "modules.h"
+
+#include "conf_global.h"
+#include "weir/proxy/config.h"
+
+const struct conf_section *const module_sections[] = { &section_global, &section_defaults,
+	&section_frontend, &section_backend, &section_listen, NULL };
+
+const struct conf_keyword *const module_keywords[] = {
+	global_process_keywords,
+	global_identity_keywords,
+	global_environment_keywords,
+	global_stats_keywords,
+	global_limit_keywords,
+	global_tune_keywords,
+	global_ignored_keywords,
+	global_tune_ignored_keywords,
+	global_later_keywords,
+	NULL,
+};
+
+const struct cli_command *const module_commands[] = { NULL };

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commands that list proxies and change the state and limits of frontends and of the process. Worker 0; the
+ * listeners of the other workers follow by mail (listener.c).
+ */
+#include "cli_proxy.h"
+
+struct proxy *cli_find_frontend(struct cli_call *call, const char *name)
+{
+	struct proxy *fe = NULL;
+	if (!*name) {
+		cli_err(call, "A frontend name is expected.\n");
+		return NULL;
+	}
+	fe = config_proxy(cli_process(call)->config, name, PROXY_FE);
+	if (!fe || !fe->rt) {
+		cli_err(call, "No such frontend.\n");
+		return NULL;
+	}
+	return fe;
+}
+
+struct server *cli_find_server(struct cli_call *call, const char *word)
+{
+	char name[256];
+	const char *slash = strchr(word, '/');
+	if (!slash || (size_t)(slash - word) >= sizeof(name)) {
+		cli_err(call, "Require 'backend/server'.\n");
+		return NULL;
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)(slash - word), word);
+	const struct proxy *be = config_proxy(cli_process(call)->config, name, PROXY_BE);
+	struct server *s = be && be->be.rt ? backend_server(&be->be, slash + 1) : NULL;
+	if (!s)
+		cli_err(call, "No such server.\n");
+	return s;
+}
+
+/* ---- states ---- */
+
+static enum proxy_state state_of(const struct proxy *fe)
+{
+	return (enum proxy_state)atomic_load(&fe->rt->state);
+}
+
+static void run_disable_frontend(struct cli_call *call)
+{
+	struct proxy *fe = cli_find_frontend(call, call->argv[2]);
+	if (!fe)
+		return;
+	if (state_of(fe) == PROXY_STOPPED)
+		cli_err(call, "Frontend was previously shut down, cannot disable.\n");
+	else if (state_of(fe) == PROXY_PAUSED)
+		cli_err(call, "All sockets are already disabled.\n");
+	else
+		frontend_pause(call->worker, fe);
+}
+
+static void run_enable_frontend(struct cli_call *call)
+{
+	struct proxy *fe = cli_find_frontend(call, call->argv[2]);
+	if (!fe)
+		return;
+	if (state_of(fe) == PROXY_STOPPED)
+		cli_err(call, "Frontend was previously shut down, cannot enable.\n");
+	else if (state_of(fe) == PROXY_RUNNING)
+		cli_err(call, "All sockets are already enabled.\n");
+	else if (frontend_resume(call->worker, fe) < 0)
+		cli_err(call, "Failed to resume frontend, check logs for precise cause.\n");
+}
+
+static void run_shutdown_frontend(struct cli_call *call)
+{
+	struct proxy *fe = cli_find_frontend(call, call->argv[2]);
+	if (!fe)
+		return;
+	if (state_of(fe) == PROXY_STOPPED)
+		cli_err(call, "Frontend was already shut down.\n");
+	else
+		frontend_shutdown(call->worker, fe);
+}
+
+/* ---- limits ---- */
+
+static bool parse_number(struct cli_call *call, const char *word, unsigned *ret)
+{
+	uint64_t value;
+	if (!*word) {
+		cli_err(call, "Expects an integer value.\n");
+		return false;
+	}
+	if (slice_to_u64(slice_str(word), INT32_MAX, &value) < 0) {
+		cli_err(call, "Value out of range.\n");
+		return false;
+	}
+	*ret = (unsigned)value;
+	return true;
+}
+
+static void run_set_maxconn_frontend(struct cli_call *call)
+{
+	struct proxy *fe = cli_find_frontend(call, call->argv[3]);
+	unsigned value;
+	if (!fe || !parse_number(call, call->argv[4], &value))
+		return;
+	atomic_store(&fe->rt->maxconn, value);
+	listeners_wake(call->worker);
+}
+
+/* Up to what it was at start, for descriptors were reserved for that; 0 goes back to it. */
+static void run_set_maxconn_global(struct cli_call *call)
+{
+	struct process *p = cli_process(call);
+	unsigned value;
+	if (!parse_number(call, call->argv[3], &value))
+		return;
+	if (!p->hard_maxconn)
+		p->hard_maxconn = atomic_load(&p->maxconn);
+	if (value > p->hard_maxconn) {
+		cli_err(call, "Value out of range.\n");
+		return;
+	}
+	atomic_store(&p->maxconn, value ? value : p->hard_maxconn);
+	listeners_wake(call->worker);
+}
+
+static void run_set_rate_limit(struct cli_call *call)
+{
+	static const char *const known[] = { "connections", "sessions", "ssl-sessions",
+		"http-compression" };
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		if (strcmp(call->argv[2], known[i]) == 0 && strcmp(call->argv[3], "global") == 0) {
+			cli_err(call,
+			    "'set rate-limit %s global' is not supported by this version; "
+			    "use 'rate-limit sessions' in frontends.\n",
+			    known[i]);
+			return;
+		}
+	}
+	cli_err(call, "'set rate-limit' expects connections, sessions, ssl-sessions or "
+		      "http-compression, 'global' and a value.\n");
+}
+
+/* ---- lists ---- */
+
+static void run_show_backend(struct cli_call *call)
+{
+	strbuf_adds(call->out, "# name\n");
+	for (const struct proxy *px = cli_process(call)->config->proxies; px; px = px->next) {
+		if (px->caps & PROXY_BE)
+			strbuf_addf(call->out, "%s\n", px->name);
+	}
+}
+
+const struct cli_command cli_frontend_rows[] = {
+	{ "disable frontend", CLI_ADMIN, run_disable_frontend, "<frontend>",
+	    "stop accepting connections, until enabled again" },
+	{ "enable frontend", CLI_ADMIN, run_enable_frontend, "<frontend>",
+	    "accept connections again" },
+	{ "set maxconn frontend", CLI_ADMIN, run_set_maxconn_frontend, "<frontend> <value>",
+	    "change a frontend's limit of connections" },
+	{ "set maxconn global", CLI_ADMIN, run_set_maxconn_global, "<value>",
+	    "change the process's limit of connections" },
+	{ "set rate-limit", CLI_ADMIN, run_set_rate_limit, "<setting> global <value>",
+	    "change a rate limit of the process" },
+	{ "show backend", CLI_USER, run_show_backend, NULL, "list the backends" },
+	{ "shutdown frontend", CLI_ADMIN, run_shutdown_frontend, "<frontend>",
+	    "close a frontend's listeners for good" },
+	{ .name = NULL },
+};
