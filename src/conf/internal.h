@@ -199,6 +199,7 @@ enum section_state {
 };
 
 struct conf {
+	void *slots[CONF_SLOT_N];
 	struct conf_setup setup;
 	unsigned errors_before; /* in the diag, when the run began */
 	bool experimental;

@@ -43,6 +43,11 @@ void conf_notice(struct conf *conf, const struct conf_line *line, int arg, const
 	va_end(ap);
 }
 
+void **conf_slot(struct conf *conf, enum conf_slot slot)
+{
+	return &conf->slots[slot];
+}
+
 void *conf_user(const struct conf *conf)
 {
 	return conf->setup.user;

@@ -16,6 +16,7 @@
 #include "program.h"
 #include "weir/admin/cli.h"
 #include "weir/mux/mux1.h"
+#include "weir/proxy/commands.h"
 #include "weir/upstream/idle.h"
 
 #define BIND_TRIES    200
@@ -63,45 +64,6 @@ static int open_listeners(struct program *p)
 			tell_old(p, SIGTTOU);
 		sleep_ms(BIND_PAUSE_MS);
 	}
-}
-
-static int open_admin_socket(struct program *p, const struct bind_conf *b)
-{
-	char err[256] = "";
-	int fd = b->fd >= 0 ? net_listen_fd(b->fd, &b->listen, err, sizeof(err))
-			    : net_listen(&b->addr, &b->listen, err, sizeof(err));
-	if (fd < 0) {
-		diag_add(p->diag, DIAG_ERROR, b->pos, "stats socket: %s", err);
-		return -1;
-	}
-	int r = cli_listen(p->process.cli, fd, b->cli_level, b->cli_severity);
-	if (r < 0) {
-		diag_add(p->diag, DIAG_ERROR, b->pos, "stats socket: %s", strerror(-r));
-		close(fd);
-	}
-	return r;
-}
-
-static int open_admin(struct program *p)
-{
-	const struct global_conf *g = &p->config->global;
-	int result = 0;
-	p->process.cli = cli_new(&(struct cli_setup){
-	    .tables = module_commands,
-	    .user = &p->process,
-	    .worker = worker_get(p->process.workers, 0),
-	    .maxconn = g->stats_maxconn,
-	    .timeout_ms = g->stats_timeout_ms,
-	    .max_payload = g->cli_payload,
-	    .pid = (uint32_t)getpid(),
-	});
-	if (!p->process.cli)
-		return -1;
-	for (const struct bind_conf *b = g->stats_sockets; b; b = b->next) {
-		if (open_admin_socket(p, b) < 0)
-			result = -1;
-	}
-	return result;
 }
 
 /* ---- the process object ---- */
@@ -184,9 +146,6 @@ static void log_started(struct program *p, struct worker *w)
 	}
 }
 
-/* Pipes a worker may hold when maxpipes is not set: 256 kB of kernel memory each. */
-#define PIPES_DEFAULT 64
-
 static int start_worker(struct program *p, struct worker *w)
 {
 	const struct global_conf *g = &p->config->global;
@@ -196,10 +155,7 @@ static int start_worker(struct program *p, struct worker *w)
 	if (r < 0)
 		fprintf(stderr, "[WARNING]  (%d) : cpu-map of thread %u: %s\n", (int)getpid(),
 		    w->id + 1, strerror(-r));
-	unsigned pipes = g->nosplice   ? 0
-			 : g->maxpipes ? (g->maxpipes + count - 1) / count
-				       : PIPES_DEFAULT;
-	r = mux_worker_start(w, g->bufsize, buffers, pipes, g->pipesize);
+	r = mux_worker_start(w, g->bufsize, buffers, (p->pipes + count - 1) / count, g->pipesize);
 	if (r == 0)
 		r = upstream_worker_start(w);
 	if (r == 0)
@@ -249,7 +205,7 @@ static int become_ready(struct program *p)
 		return -1;
 	if (config_attach(p->process.workers, p->config, p->diag) < 0)
 		return -1;
-	if (open_listeners(p) < 0 || open_admin(p) < 0)
+	if (open_listeners(p) < 0 || admin_open(p) < 0)
 		return -1;
 	if (g->pidfile && p->ready_fd < 0) {
 		int r = pidfile_write(g->pidfile);
@@ -280,12 +236,13 @@ static void tear_down(struct program *p)
 	struct worker *w = worker_get(process->workers, 0);
 	stop_checks(p);
 	signals_stop(p, w);
-	cli_free(process->cli);
+	admin_close(p);
 	/* connections first: they count down in their listeners */
 	stop_workers(p);
 	listeners_close(p->config);
 	config_unref(w, p->config);
 	worker_group_free(process->workers);
+	error_store_done(&process->errors);
 	free(process->counters);
 }
 

@@ -14,18 +14,10 @@
 /* epoll, eventfd, log sockets of both families and a unix one */
 #define FDS_OF_WORKER 8u
 
-static const struct conf_pos nowhere;
+/* for splice() when maxpipes is not set; a full one holds 256 kB of kernel memory */
+#define PIPES_OF_WORKER 64u
 
-static bool uses_splice(const struct program *p)
-{
-	if (p->config->global.nosplice)
-		return false;
-	for (const struct proxy *px = p->config->proxies; px; px = px->next) {
-		if (px->options & (PR_O_SPLICE_AUTO | PR_O_SPLICE_REQ | PR_O_SPLICE_RES))
-			return true;
-	}
-	return false;
-}
+static const struct conf_pos nowhere;
 
 /* Descriptors that are not for connections. */
 static uint64_t overhead(const struct program *p)
@@ -44,12 +36,18 @@ static uint64_t overhead(const struct program *p)
 	return n;
 }
 
-/* Client and server side of each connection, and the pipes. */
-static uint64_t needed(const struct program *p, uint64_t maxconn)
+static unsigned pipes_of(const struct program *p)
 {
 	const struct global_conf *g = &p->config->global;
-	uint64_t pipes = !uses_splice(p) ? 0 : g->maxpipes ? g->maxpipes : maxconn / 4;
-	return 2 * maxconn + 2 * pipes + overhead(p);
+	if (g->nosplice)
+		return 0;
+	return g->maxpipes ? g->maxpipes : PIPES_OF_WORKER * worker_count(p->process.workers);
+}
+
+/* Client and server side of each connection, and the pipes of splice(). */
+static uint64_t needed(const struct program *p, uint64_t maxconn)
+{
+	return 2 * maxconn + 2 * (uint64_t)pipes_of(p) + overhead(p);
 }
 
 /* The most connections that fit into that many descriptors. */
@@ -132,5 +130,6 @@ int program_limits(struct program *p)
 	}
 	p->process.maxconn = maxconn;
 	p->process.maxsock = (unsigned)want;
+	p->pipes = pipes_of(p);
 	return limit_memory(p);
 }

@@ -68,7 +68,7 @@ static int add_files(struct program *p, struct conf *conf)
 /* The command line has precedence over the files. */
 static void apply_args(struct program *p)
 {
-	const struct args *a = &p->args;
+	const struct cmdline *a = &p->args;
 	struct global_conf *g = &p->config->global;
 	if (a->maxconn)
 		g->maxconn = a->maxconn;
@@ -85,7 +85,7 @@ static void apply_args(struct program *p)
 	g->debug = a->debug;
 	if (a->no_zero_copy)
 		g->h1_zero_copy = false;
-	if (args_stay(a))
+	if (cmdline_stay(a))
 		g->daemon = g->master_worker = false;
 }
 

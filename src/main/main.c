@@ -12,10 +12,15 @@
 #include "program.h"
 #include "version.h"
 
-static int refuse(const char *problem, const char *what)
+static int refuse(const char *fmt, ...) WEIR_PRINTF(1, 2);
+static int refuse(const char *fmt, ...)
 {
-	fprintf(stderr, "[ALERT]    (%d) : %s%s%s\n", (int)getpid(), problem, *problem ? ": " : "",
-	    what);
+	va_list ap;
+	fprintf(stderr, "[ALERT]    (%d) : ", (int)getpid());
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
 	return 1;
 }
 
@@ -34,7 +39,7 @@ static int evaluate(struct program *p)
 	int r = conf ? conf_condition(conf, p->args.condition, err, sizeof(err)) : -1;
 	conf_free(conf);
 	if (r < 0)
-		refuse("invalid condition", err);
+		refuse("invalid condition: %s", err);
 	return r < 0 ? 2 : r ? 0 : 1;
 }
 
@@ -104,7 +109,7 @@ static int load_and_run(struct program *p)
 		return tell_valid(p);
 	if (!has_listener(p)) {
 		config_unref(NULL, p->config);
-		return refuse("", "no enabled listener found (check for 'bind' lines), exiting");
+		return refuse("no enabled listener found (check for 'bind' lines), exiting");
 	}
 	if (p->config->global.master_worker && p->ready_fd < 0)
 		return program_master(p);
@@ -145,13 +150,13 @@ static int take_orders(struct program *p)
 
 static int run(struct program *p)
 {
-	const struct args *a = &p->args;
+	const struct cmdline *a = &p->args;
 	if (a->show_version) {
 		version_print(stdout, a->show_build);
 		return 0;
 	}
 	if (take_orders(p) < 0)
-		return refuse("", "out of memory");
+		return refuse("out of memory");
 	if (a->poison >= 0)
 		mallopt(M_PERTURB, ~a->poison & 0xff);
 	if (a->condition)
@@ -162,9 +167,9 @@ static int run(struct program *p)
 		fputs(strbuf_str(&a->notices), stderr);
 	if (!a->paths_n)
 		return refuse(
-		    "", "no configuration file: give one with -f (see weir without options)");
+		    "%s", "no configuration file: give one with -f (see weir without options)");
 	if (a->chdir && chdir(a->chdir) < 0)
-		return refuse("cannot change to directory", a->chdir);
+		return refuse("cannot change to directory '%s'", a->chdir);
 	return load_and_run(p);
 }
 
@@ -177,11 +182,11 @@ int main(int argc, char **argv)
 	p->argv = argv;
 	p->ready_fd = -1;
 	p->signal_io.fd = -1;
-	if (args_parse(&p->args, argc, argv, err, sizeof(err)) < 0) {
+	if (cmdline_parse(&p->args, argc, argv, err, sizeof(err)) < 0) {
 		if (*err)
-			refuse("", err);
-		args_usage(stderr);
-		args_done(&p->args);
+			refuse("%s", err);
+		cmdline_usage(stderr);
+		cmdline_done(&p->args);
 		return 1;
 	}
 	gethostname(node, sizeof(node) - 1);
@@ -189,6 +194,6 @@ int main(int argc, char **argv)
 	p->diag = diag_new();
 	int status = p->diag ? run(p) : 1;
 	diag_free(p->diag);
-	args_done(&p->args);
+	cmdline_done(&p->args);
 	return status;
 }

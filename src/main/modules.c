@@ -5,11 +5,17 @@
 #include "modules.h"
 
 #include "conf_global.h"
+#include "weir/proxy/commands.h"
 #include "weir/proxy/config.h"
+#include "weir/upstream/upstream_cli.h"
 
 const struct conf_section *const module_sections[] = { &section_global, &section_defaults,
 	&section_frontend, &section_backend, &section_listen, NULL };
 
+/*
+ * Tables that sections do not name already would stand here: the reader walks those of module_sections by
+ * itself.
+ */
 const struct conf_keyword *const module_keywords[] = {
 	global_process_keywords,
 	global_identity_keywords,
@@ -23,4 +29,12 @@ const struct conf_keyword *const module_keywords[] = {
 	NULL,
 };
 
-const struct cli_command *const module_commands[] = { NULL };
+const struct cli_command *const module_commands[] = {
+	proxy_stat_commands,
+	proxy_info_commands,
+	proxy_session_commands,
+	proxy_frontend_commands,
+	proxy_debug_commands,
+	upstream_commands,
+	NULL,
+};

@@ -19,6 +19,7 @@
 /* One a process: the channel to its service manager and to the shell that started it. */
 static int notify_fd = -1;
 static int ready_fd = -1;
+static int null_fd = -1; /* opened early: there may be no /dev in the jail */
 
 static int open_socket(void)
 {
@@ -99,6 +100,7 @@ int daemon_start(void)
 	if (pid == 0) {
 		close(pipe_fds[0]);
 		ready_fd = pipe_fds[1];
+		null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 		setsid();
 		return 0;
 	}
@@ -114,11 +116,11 @@ void daemon_ready(void)
 {
 	if (ready_fd < 0)
 		return;
-	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = 0; fd <= 2 && null_fd >= 0; fd++)
 		dup2(null_fd, fd);
 	if (null_fd > 2)
 		close(null_fd);
+	null_fd = -1;
 	if (write(ready_fd, "", 1) < 0)
 		perror("weir: telling the parent process");
 	close(ready_fd);

@@ -6,7 +6,7 @@
 #ifndef WEIR_SRC_MAIN_PROGRAM_H
 #define WEIR_SRC_MAIN_PROGRAM_H
 
-#include "args.h"
+#include "cmdline.h"
 #include "weir/proxy/process.h"
 
 /* A worker process gets from its master the number of the pipe on which it says that it serves. */
@@ -15,16 +15,19 @@
 #define PROGRAM_OLD_ENV "WEIR_OLD_PIDS"
 
 struct program {
-	struct args args;
+	struct cmdline args;
 	char **argv;
 	struct diag *diag;
 	struct config *config;
 	struct process process;
 	char **environment; /* the process's own, while the configuration's is in place */
 	const char *node;   /* host name */
+	unsigned pipes;	    /* for splice(), of the process; 0: none */
 	int ready_fd;	    /* to the master, or -1 */
 	int exit_signal;    /* that ended the process, or 0 */
 	int start_error;    /* -errno of a worker that could not start */
+
+	struct upstream_dir dir; /* how admin commands find backends */
 
 	/* worker 0's: signals.c */
 	struct io signal_io;
@@ -40,6 +43,10 @@ void program_complain(struct program *p);
 
 /* limits.c: descriptors and memory for p->process.workers to be. 0 or -1, told to p->diag. */
 int program_limits(struct program *p);
+
+/* admin.c: the admin socket. 0 or -1, told to p->diag. */
+int admin_open(struct program *p);
+void admin_close(struct program *p);
 
 /* lifecycle.c: from a loaded configuration to the end of the process. Returns the exit status. */
 int program_serve(struct program *p);

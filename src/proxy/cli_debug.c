@@ -208,7 +208,7 @@ static void run_show_errors(struct cli_call *call)
 	error_store_show(&p->errors, id, which, call->worker->clock.wall_us, call->out);
 }
 
-const struct cli_command cli_debug_rows[] = {
+const struct cli_command proxy_debug_commands[] = {
 	{ "show activity", CLI_OPERATOR, run_show_activity, "[-1|0|<thread>]",
 	    "show what each worker thread has done" },
 	{ "show errors", CLI_OPERATOR, run_show_errors, "[<iid>|<proxy>] [request|response]",

@@ -5,37 +5,6 @@
  */
 #include "cli_proxy.h"
 
-struct proxy *cli_find_frontend(struct cli_call *call, const char *name)
-{
-	struct proxy *fe = NULL;
-	if (!*name) {
-		cli_err(call, "A frontend name is expected.\n");
-		return NULL;
-	}
-	fe = config_proxy(cli_process(call)->config, name, PROXY_FE);
-	if (!fe || !fe->rt) {
-		cli_err(call, "No such frontend.\n");
-		return NULL;
-	}
-	return fe;
-}
-
-struct server *cli_find_server(struct cli_call *call, const char *word)
-{
-	char name[256];
-	const char *slash = strchr(word, '/');
-	if (!slash || (size_t)(slash - word) >= sizeof(name)) {
-		cli_err(call, "Require 'backend/server'.\n");
-		return NULL;
-	}
-	snprintf(name, sizeof(name), "%.*s", (int)(slash - word), word);
-	const struct proxy *be = config_proxy(cli_process(call)->config, name, PROXY_BE);
-	struct server *s = be && be->be.rt ? backend_server(&be->be, slash + 1) : NULL;
-	if (!s)
-		cli_err(call, "No such server.\n");
-	return s;
-}
-
 /* ---- states ---- */
 
 static enum proxy_state state_of(const struct proxy *fe)
@@ -152,7 +121,7 @@ static void run_show_backend(struct cli_call *call)
 	}
 }
 
-const struct cli_command cli_frontend_rows[] = {
+const struct cli_command proxy_frontend_commands[] = {
 	{ "disable frontend", CLI_ADMIN, run_disable_frontend, "<frontend>",
 	    "stop accepting connections, until enabled again" },
 	{ "enable frontend", CLI_ADMIN, run_enable_frontend, "<frontend>",

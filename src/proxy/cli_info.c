@@ -314,7 +314,7 @@ static void run_show_info(struct cli_call *call)
 	}
 }
 
-const struct cli_command cli_info_rows[] = {
+const struct cli_command proxy_info_commands[] = {
 	{ "show info", CLI_USER, run_show_info, "[typed|json] [desc] [float]",
 	    "show facts about the process" },
 	{ .name = NULL },

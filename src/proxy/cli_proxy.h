@@ -8,7 +8,7 @@
 
 #include "stats.h"
 #include "weir/admin/cli.h"
-#include "weir/proxy/process.h"
+#include "weir/proxy/commands.h"
 
 static inline struct process *cli_process(const struct cli_call *call)
 {
@@ -21,8 +21,5 @@ struct stats_view cli_stats_view(const struct cli_call *call);
 struct proxy *cli_find_frontend(struct cli_call *call, const char *name);
 /* "backend/server"; NULL: an error was written. */
 struct server *cli_find_server(struct cli_call *call, const char *word);
-
-extern const struct cli_command cli_stat_rows[], cli_info_rows[], cli_session_rows[],
-    cli_frontend_rows[], cli_debug_rows[];
 
 #endif

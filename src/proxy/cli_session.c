@@ -431,18 +431,9 @@ void sessions_shut(struct worker *w, struct server_local *local, char cause)
 	}
 }
 
-static void run_shutdown_sessions_server(struct cli_call *call)
-{
-	struct server *s = cli_find_server(call, call->argv[3]);
-	if (s)
-		server_shut_sessions(call->worker, s, 'K');
-}
-
-const struct cli_command cli_session_rows[] = {
+const struct cli_command proxy_session_commands[] = {
 	{ "show sess", CLI_OPERATOR, run_show_sess, "[<id>|all|help] [<options>*]",
 	    "list the sessions, or show one in detail" },
 	{ "shutdown session", CLI_ADMIN, run_shutdown_session, "<id>", "end one session" },
-	{ "shutdown sessions server", CLI_ADMIN, run_shutdown_sessions_server, "<backend>/<server>",
-	    "end all sessions on a server" },
 	{ .name = NULL },
 };

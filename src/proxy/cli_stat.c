@@ -314,7 +314,7 @@ static void run_clear_counters_server(struct cli_call *call)
 	worker_resume_others(call->worker);
 }
 
-const struct cli_command cli_stat_rows[] = {
+const struct cli_command proxy_stat_commands[] = {
 	{ "clear counters", CLI_OPERATOR, run_clear_counters, NULL,
 	    "reset the highest values of the statistics" },
 	{ "clear counters all", CLI_ADMIN, run_clear_counters_all, NULL, "reset all statistics" },

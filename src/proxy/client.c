@@ -202,18 +202,18 @@ static void after_preface(struct client *c)
 	struct worker *w = c->m.conn.worker;
 	c->handshake_us = w->clock.mono_us;
 	if (!rules_let_in(c, RULES_TCP_SESSION)) {
-		counter_add(&frontend_counters(c->fe, w)->denied_sess, 1);
+		client_count(c, offsetof(struct counters, denied_sess));
 		c->m.conn.flags |= CONN_NOLINGER;
 		client_close(c);
 		return;
 	}
-	counter_add(&frontend_counters(c->fe, w)->sess_tot, 1);
+	client_count(c, offsetof(struct counters, sess_tot));
 	next_request(c);
 }
 
 static void bad_preface(struct client *c)
 {
-	counter_add(&frontend_counters(c->fe, c->m.conn.worker)->denied_conn, 1);
+	client_count(c, offsetof(struct counters, denied_conn));
 	client_close(c);
 }
 
@@ -343,7 +343,7 @@ void client_accept(struct worker *w, struct bind_conf *bind, int fd, const struc
 	task_init(&c->task, on_task);
 	list_add_tail(&l->client_list, &c->link);
 	if (!rules_let_in(c, RULES_TCP_CONNECTION)) {
-		counter_add(&frontend_counters(fe, w)->denied_conn, 1);
+		client_count(c, offsetof(struct counters, denied_conn));
 		c->m.conn.flags |= CONN_NOLINGER;
 		client_close(c);
 		return;

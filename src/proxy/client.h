@@ -51,6 +51,16 @@ void client_close(struct client *c);
 /* Closes idle clients of this worker (soft stop); those at work end with their request. */
 void clients_close_idle(struct worker *w);
 
+/* Adds one to a field (its offset in struct counters) of the frontend and, if it is counted, the listener. */
+static inline void client_count(const struct client *c, size_t field)
+{
+	const struct worker *w = c->m.conn.worker;
+	struct bind_stats *st = c->bind->stats;
+	counter_inc((uint64_t *)((char *)frontend_counters(c->fe, w) + field));
+	if (unlikely(st))
+		counter_inc((uint64_t *)((char *)&st->counters[w->id] + field));
+}
+
 /* listener.c: one connection less; lets a full frontend accept again. */
 void listener_connection_closed(struct worker *w, struct bind_conf *bind);
 

@@ -183,21 +183,9 @@ static int set_hash_type(const struct conf_call *call)
 static int set_hash_balance_factor(const struct conf_call *call)
 {
 	struct proxy *p = call->object;
-	int64_t n;
 	if (wrong_side(call))
 		return 0;
-	if (conf_int(call->conf, call->line, call->arg, 0, 65535, &n) < 0)
-		return -1;
-	if (n > 0 && n <= 100) {
-		conf_error(call->conf, call->line, call->arg,
-		    "'hash-balance-factor' must be 0 to switch it off, or above 100: %d would "
-		    "leave "
-		    "no server to choose",
-		    (int)n);
-		return -1;
-	}
-	p->be.hash.balance_factor = (unsigned)n;
-	return 0;
+	return hash_balance_factor_parse(call->conf, call->line, call->arg, &p->be.hash);
 }
 
 /* data: offset of an unsigned in struct proxy */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * "option httpchk" and "http-check ...": health checks over HTTP. The upstream module parses and runs them; here
- * a backend gets its own copy of what a defaults section said before it adds to it.
+ * "option httpchk" and "http-check ...": health checks over HTTP. The upstream module parses and runs them; each
+ * line makes it a new copy, so that what a defaults section said stays as it is.
  */
 #include "conf_int.h"
 
@@ -11,8 +11,6 @@ static int option_httpchk(const struct conf_call *call)
 	if (wrong_side(call))
 		return 0;
 	p->build->option_httpchk = call->negation == CONF_PLAIN;
-	p->build->httpchk_inherited = false;
-	p->httpchk = NULL;
 	if (call->negation != CONF_PLAIN)
 		return 0;
 	return httpchk_parse(call->conf, call->line, call->arg, &p->httpchk);

@@ -112,7 +112,7 @@ const struct conf_keyword proxy_common_keywords[] = {
 	{ "timeout client-fin", CONF_PROXY, KW_FE, 1, 1, set_timeout, TIMEOUT(client_fin), "<time>",
 	    "the same once one direction was closed" },
 	{ "timeout client-hs", CONF_PROXY, KW_FE, 1, 1, set_timeout, TIMEOUT(client_hs), "<time>",
-	    "longest handshake of a client (PROXY header); 'timeout client' unless set" },
+	    "longest handshake of a client (PROXY header); 5s unless set" },
 	{ "timeout server", CONF_PROXY, KW_BE, 1, 1, set_timeout, TIMEOUT(server), "<time>",
 	    "longest silence of a server that has to send or to read" },
 	{ "timeout server-fin", CONF_PROXY, KW_BE, 1, 1, set_timeout, TIMEOUT(server_fin), "<time>",

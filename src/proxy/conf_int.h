@@ -47,13 +47,10 @@ struct proxy_build {
 	unsigned used_as;	      /* defaults: sides of the proxies that took them */
 	bool used_by_name;	      /* "from" named it */
 	bool used_as_last;	      /* a section took it as the last one */
-	bool name_taken_twice;	      /* another defaults section has the name */
 	unsigned stages;	      /* bit a rule_stage that was seen */
 	struct saved_lines rules;     /* of a defaults section */
 	struct saved_lines redirects; /* read at the end of the section */
-	bool httpchk_inherited;	      /* httpchk is the defaults section's: copy before changing */
 	bool option_httpchk;
-	bool log_global_set;
 };
 
 /* ---- conf_section.c ---- */

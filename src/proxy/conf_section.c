@@ -210,7 +210,6 @@ static struct proxy *proxy_new(const struct conf_call *call, const struct proxy 
 		set_manual_defaults(p);
 	reset_own(p);
 	p->build = build;
-	build->httpchk_inherited = p->httpchk != NULL;
 	build->option_httpchk = from && from->build->option_httpchk;
 	p->config = c;
 	p->arena = arena;

@@ -2,6 +2,12 @@
 /*
  * The answers weir gives of its own when no errorfile is configured, and the order of the statuses that can be
  * customised. Text and head fields are those that HAProxy sends, for clients and tests that look at them; the
+ * length of each body is written out, and a unit test compares it. Behind 400 and 408 nothing more can be
+ * understood of the client, so they ask for the end of the connection. Constant data.
+ */
+/*
+ * The answers weir gives of its own when no errorfile is configured, and the order of the statuses that can be
+ * customised. Text and head fields are those that HAProxy sends, for clients and tests that look at them; the
  * length of each body is written out, and a unit test compares it. Behind 400 and 408
  * nothing more can be understood of the client, so they ask for the end of the connection. Constant data.
  */

@@ -16,6 +16,7 @@
 
 #define ACCEPT_BURST_MAX 64
 #define RETRY_MS	 100
+#define DRAIN_MAX	 4096 /* connections taken out of a backlog before it closes */
 
 struct listener_local {
 	struct io io;
@@ -32,6 +33,7 @@ struct listener {
 	struct bind_conf *bind;
 	bool shared; /* one descriptor for all workers */
 	unsigned workers;
+	atomic_uint sharers; /* workers that listen */
 	atomic_uint conns;
 	struct listener_local local[];
 };
@@ -73,6 +75,12 @@ static bool is_full(const struct listener *l)
 	return max && atomic_load_explicit(&p->conns, memory_order_relaxed) >= max;
 }
 
+static void count_rate(struct worker *w, struct proxy *fe, size_t offset, atomic_uint *max)
+{
+	counters_rate_add(
+	    fe->rt->counters, worker_count(w->group), w->id, offset, max, worker_now_ms(w));
+}
+
 static void count_connection(struct worker *w, struct listener *l)
 {
 	struct process *p = process_of(w);
@@ -85,9 +93,14 @@ static void count_connection(struct worker *w, struct listener *l)
 	gauge_inc(&p->conns, &p->conns_max);
 	counter_add(&c->conn_tot, 1);
 	counter_add(&p->counters[w->id].conns, 1);
-	rate_add(&c->conn_rate, now);
-	rate_add(&c->sess_rate, now);
-	rate_add(&p->counters[w->id].conn_rate, now);
+	count_rate(w, fe, offsetof(struct counters, conn_rate), &fe->rt->g.conn_rate_max);
+	count_rate(w, fe, offsetof(struct counters, sess_rate), &fe->rt->g.sess_rate_max);
+	if (rate_add(&p->counters[w->id].conn_rate, now))
+		gauge_raise(&p->conn_rate_max, rate_read(&p->counters[w->id].conn_rate, now));
+	if (l->bind->stats) {
+		gauge_inc(&l->bind->stats->g.sess_cur, &l->bind->stats->g.sess_max);
+		counter_inc(&l->bind->stats->counters[w->id].conn_tot);
+	}
 }
 
 /* ---- watching ---- */
@@ -160,6 +173,8 @@ void listener_connection_closed(struct worker *w, struct bind_conf *bind)
 	struct process *p = process_of(w);
 	struct proxy *fe = bind->fe;
 	atomic_fetch_sub_explicit(&bind->listener->conns, 1, memory_order_relaxed);
+	if (bind->stats)
+		gauge_dec(&bind->stats->g.sess_cur);
 	atomic_fetch_sub(&fe->rt->fe_conns, 1);
 	atomic_fetch_sub(&p->conns, 1);
 	if (unlikely(atomic_load(&p->paused)))
@@ -199,11 +214,22 @@ static void accept_failed(struct listener_local *ll, int error)
 	}
 }
 
+/* 0, or -errno of net_accept(). */
+static int accept_one(struct listener_local *ll)
+{
+	struct net_peer src;
+	int fd = net_accept(ll->fd, &src);
+	if (fd < 0)
+		return fd;
+	count_connection(ll->worker, ll->listener);
+	client_accept(ll->worker, ll->listener->bind, fd, &src);
+	return 0;
+}
+
 static void on_accept(struct worker *w, struct io *io, uint32_t events)
 {
 	struct listener_local *ll = container_of(io, struct listener_local, io);
 	struct listener *l = ll->listener;
-	struct net_peer src;
 	(void)events;
 	for (unsigned i = 0; i < ll->burst; i++) {
 		if (is_full(l)) {
@@ -214,20 +240,43 @@ static void on_accept(struct worker *w, struct io *io, uint32_t events)
 			pause_for(ll, (unsigned)(1000 - worker_now_ms(w) % 1000));
 			return;
 		}
-		int fd = net_accept(ll->fd, &src);
-		if (fd < 0) {
+		int r = accept_one(ll);
+		if (r < 0) {
 			ll->burst = MAX(ll->burst / 2, 1u);
-			if (fd != -EAGAIN)
-				accept_failed(ll, fd);
+			if (r != -EAGAIN)
+				accept_failed(ll, r);
 			return;
 		}
-		count_connection(w, l);
-		client_accept(w, l->bind, fd, &src);
 	}
 	ll->burst = MIN(ll->burst * 2, (unsigned)ACCEPT_BURST_MAX);
 }
 
 /* ---- opening ---- */
+
+static void bind_stats_free(struct bind_stats *st)
+{
+	if (!st)
+		return;
+	counters_free(st->counters);
+	free(st);
+}
+
+/* "option socket-stats"; NULL, and no line in the statistics, when memory is short. */
+static struct bind_stats *bind_stats_new(const struct bind_conf *b, unsigned workers)
+{
+	struct bind_stats *st;
+	if (!(b->fe->options & PR_O_SOCKET_STATS))
+		return NULL;
+	st = aligned_alloc(WEIR_CACHELINE, sizeof(*st));
+	if (!st)
+		return NULL;
+	memset(st, 0, sizeof(*st));
+	st->counters = counters_new(workers);
+	if (st->counters)
+		return st;
+	free(st);
+	return NULL;
+}
 
 static bool runs_on(const struct bind_conf *b, unsigned worker)
 {
@@ -248,6 +297,7 @@ static struct listener *listener_new(struct process *p, struct config *c, struct
 	if (!l)
 		return NULL;
 	l->bind = b;
+	b->stats = bind_stats_new(b, workers);
 	l->workers = workers;
 	l->shared = workers > 1 && !can_reuseport(c, b);
 	for (unsigned i = 0; i < workers; i++) {
@@ -263,15 +313,21 @@ static struct listener *listener_new(struct process *p, struct config *c, struct
 	return l;
 }
 
+static int backlog_of(const struct bind_conf *b)
+{
+	if (b->listen.backlog)
+		return b->listen.backlog;
+	if (b->fe->backlog)
+		return (int)b->fe->backlog;
+	return b->fe->maxconn ? (int)b->fe->maxconn : 1024;
+}
+
 static int open_one(struct bind_conf *b, bool reuseport, struct diag *diag)
 {
 	char err[256] = "";
 	struct net_listen_opts opts = b->listen;
 	opts.reuseport = reuseport;
-	if (!opts.backlog)
-		opts.backlog = (int)(b->fe->backlog   ? b->fe->backlog
-				     : b->fe->maxconn ? b->fe->maxconn
-						      : 1024);
+	opts.backlog = backlog_of(b);
 	int fd = b->fd >= 0 ? net_listen_fd(b->fd, &opts, err, sizeof(err))
 			    : net_listen(&b->addr, &opts, err, sizeof(err));
 	if (fd < 0)
@@ -279,6 +335,20 @@ static int open_one(struct bind_conf *b, bool reuseport, struct diag *diag)
 	return fd;
 }
 
+/* A descriptor that workers share is closed once. */
+static void listener_free(struct listener *l)
+{
+	int closed = -1;
+	for (unsigned i = 0; l && i < l->workers; i++) {
+		int fd = l->local[i].fd;
+		if (fd >= 0 && fd != closed)
+			close(fd);
+		closed = l->shared && fd >= 0 ? fd : closed;
+	}
+	free(l);
+}
+
+/* All sockets of a bind line, or none. */
 static int listener_open(
     struct process *p, struct config *c, struct bind_conf *b, struct diag *diag)
 {
@@ -286,20 +356,23 @@ static int listener_open(
 	int shared_fd = -1;
 	if (!l)
 		return -1;
-	b->listener = l;
 	for (unsigned i = 0; i < l->workers; i++) {
 		if (!runs_on(b, i))
 			continue;
+		atomic_fetch_add(&l->sharers, 1);
 		if (l->shared && shared_fd >= 0) {
 			l->local[i].fd = shared_fd;
 			continue;
 		}
 		int fd = open_one(b, !l->shared && can_reuseport(c, b), diag);
-		if (fd < 0)
+		if (fd < 0) {
+			listener_free(l);
 			return -1;
+		}
 		l->local[i].fd = fd;
 		shared_fd = fd;
 	}
+	b->listener = l;
 	return 0;
 }
 
@@ -310,7 +383,7 @@ int listeners_open(struct process *p, struct config *c, struct diag *diag)
 		if (px->options & PR_O_DISABLED)
 			continue;
 		for (struct bind_conf *b = px->binds; b; b = b->next) {
-			if (listener_open(p, c, b, diag) < 0)
+			if (!b->listener && listener_open(p, c, b, diag) < 0)
 				result = -1;
 		}
 	}
@@ -331,13 +404,10 @@ void listeners_close(struct config *c)
 {
 	for (struct proxy *px = c->proxies; px; px = px->next) {
 		for (struct bind_conf *b = px->binds; b; b = b->next) {
-			struct listener *l = b->listener;
-			for (unsigned i = 0; l && i < l->workers; i++) {
-				if (l->local[i].fd >= 0 && (!l->shared || i == 0))
-					close(l->local[i].fd);
-			}
-			free(l);
+			listener_free(b->listener);
 			b->listener = NULL;
+			bind_stats_free(b->stats);
+			b->stats = NULL;
 		}
 	}
 }
@@ -347,28 +417,68 @@ void listeners_close(struct config *c)
 struct state_mail {
 	struct mail mail;
 	struct proxy *fe;
-	enum proxy_state state;
+	enum proxy_state state, before;
 };
 
-static void apply_state(struct worker *w, struct proxy *fe, enum proxy_state state)
+/*
+ * What waits in the backlog has a connection already: it is taken before the socket goes, or the kernel would
+ * reset it.
+ */
+static void drain(struct listener_local *ll)
+{
+	for (unsigned i = 0; i < DRAIN_MAX && !is_full(ll->listener); i++) {
+		if (accept_one(ll) < 0)
+			return;
+	}
+}
+
+/*
+ * A paused TCP socket gives its port free without being closed: shutdown() ends its listening, listen() begins it
+ * again. Others only stop accepting.
+ */
+static void set_listening(struct listener_local *ll, bool listening)
+{
+	const struct bind_conf *b = ll->listener->bind;
+	if (ll->fd < 0 || b->fd >= 0 || b->addr.sa.sa_family == AF_UNIX)
+		return;
+	if (!listening)
+		shutdown(ll->fd, SHUT_RD);
+	else if (listen(ll->fd, backlog_of(b)) < 0)
+		log_emitf(ll->worker, &b->fe->logs, LOG_LV_WARNING,
+		    "Proxy %s cannot listen again: %s.", b->fe->name, strerror(errno));
+}
+
+/* A descriptor that workers share is closed by the last of them. */
+static void stop_listening(struct listener_local *ll)
+{
+	struct listener *l = ll->listener;
+	if (ll->fd < 0)
+		return;
+	drain(ll);
+	if (!l->shared || atomic_fetch_sub(&l->sharers, 1) == 1)
+		close(ll->fd);
+	ll->fd = -1;
+}
+
+static void apply_state(
+    struct worker *w, struct proxy *fe, enum proxy_state state, enum proxy_state before)
 {
 	for (struct bind_conf *b = fe->binds; b; b = b->next) {
-		struct listener *l = b->listener;
-		if (!l)
+		if (!b->listener)
 			continue;
-		struct listener_local *ll = &l->local[w->id];
+		struct listener_local *ll = &b->listener->local[w->id];
 		if (state == PROXY_RUNNING) {
+			if (before == PROXY_PAUSED)
+				set_listening(ll, true);
 			watch(ll);
 			continue;
 		}
 		unwatch(ll);
 		worker_timer_cancel(w, &ll->retry);
-		if (state == PROXY_STOPPED && ll->fd >= 0) {
-			/* a shared descriptor is closed by the worker that opened it, once nobody listens */
-			if (!l->shared || (w->id == 0))
-				close(ll->fd);
-			ll->fd = -1;
-		}
+		if (state == PROXY_PAUSED)
+			set_listening(ll, false);
+		else
+			stop_listening(ll);
 	}
 }
 
@@ -376,15 +486,17 @@ static void on_state_mail(struct worker *w, struct mail *mail)
 {
 	struct state_mail *m = container_of(mail, struct state_mail, mail);
 	struct config *config = m->fe->config;
-	apply_state(w, m->fe, m->state);
+	apply_state(w, m->fe, m->state, m->before);
 	free(m);
 	config_unref(w, config);
 }
 
 static void set_state(struct worker *w, struct proxy *fe, enum proxy_state state)
 {
-	atomic_store(&fe->rt->state, state);
-	apply_state(w, fe, state);
+	enum proxy_state before = atomic_exchange(&fe->rt->state, state);
+	if (before == state)
+		return;
+	apply_state(w, fe, state, before);
 	for (unsigned i = 0; i < worker_count(w->group); i++) {
 		struct worker *other = worker_get(w->group, i);
 		struct state_mail *m = other == w ? NULL : malloc(sizeof(*m));
@@ -392,6 +504,7 @@ static void set_state(struct worker *w, struct proxy *fe, enum proxy_state state
 			continue;
 		m->fe = fe;
 		m->state = state;
+		m->before = before;
 		config_ref(fe->config);
 		worker_post(other, &m->mail, on_state_mail);
 	}
@@ -415,11 +528,22 @@ void frontend_shutdown(struct worker *w, struct proxy *fe)
 	set_state(w, fe, PROXY_STOPPED);
 }
 
+static void on_idle_mail(struct worker *w, struct mail *mail)
+{
+	free(mail);
+	clients_close_idle(w);
+}
+
 void process_soft_stop(struct worker *w, struct process *p)
 {
 	atomic_store(&p->stopping, true);
 	for (struct proxy *px = p->config->proxies; px; px = px->next) {
 		if (px->caps & PROXY_FE)
 			set_state(w, px, PROXY_STOPPED);
+	}
+	for (unsigned i = 0; i < worker_count(w->group); i++) {
+		struct mail *m = malloc(sizeof(*m));
+		if (m) /* else they are closed by their timeouts */
+			worker_post(worker_get(w->group, i), m, on_idle_mail);
 	}
 }

@@ -150,8 +150,9 @@ void stats_rate(const struct stats_view *v, const struct counters *c, size_t off
     struct stats_row *row)
 {
 	unsigned now = counters_rate(c, v->workers, offset, v->now_ms);
+	unsigned last = counters_rate_last(c, v->workers, offset);
 	stats_u32(row, rate_at, now);
-	stats_u32(row, max_at, MAX(now, load(max)));
+	stats_u32(row, max_at, MAX(MAX(now, last), load(max)));
 }
 
 static unsigned average(uint64_t sum, uint64_t n)

@@ -138,18 +138,17 @@ static void backend_health(
 	struct usable u = { 0 };
 	for (unsigned i = 0; i < be->servers_n; i++)
 		add_server(&u, be->servers[i]);
-	bool up = u.active || u.backup || !be->servers_n;
+	bool up = !be->servers_n || backend_is_up(be);
 	stats_str(row, STAT_STATUS, up ? "UP" : "DOWN");
 	stats_u32(row, STAT_WEIGHT, whole_weight(u.active ? u.active_weight : u.backup_weight));
 	stats_u32(row, STAT_UWEIGHT, u.active ? u.active_uweight : u.backup_uweight);
 	stats_u32(row, STAT_ACT, u.active);
 	stats_u32(row, STAT_BCK, u.backup);
-	pthread_mutex_lock(&be->rt->lock);
-	unsigned since = age_s(v, be->rt->changed_wall_s);
-	stats_u64(row, STAT_CHKDOWN, be->rt->down_count);
-	stats_u32(row, STAT_LASTCHG, since);
 	if (be->servers_n)
-		stats_u32(row, STAT_DOWNTIME, (unsigned)be->rt->downtime_s + (up ? 0 : since));
+		stats_u32(row, STAT_DOWNTIME, (unsigned)backend_downtime_s(be, v->now_wall_s));
+	pthread_mutex_lock(&be->rt->lock);
+	stats_u64(row, STAT_CHKDOWN, be->rt->down_count);
+	stats_u32(row, STAT_LASTCHG, age_s(v, be->rt->changed_wall_s));
 	pthread_mutex_unlock(&be->rt->lock);
 }
 

@@ -162,6 +162,8 @@ void stream_count_backend(struct stream *s);
 /* Fills the record and writes the log line, once. */
 void stream_log(struct stream *s);
 void stream_count_end(struct stream *s);
+/* The client's message, or the server's, broke the protocol: kept for "show errors". */
+void stream_capture_error(struct stream *s, bool response);
 extern const struct rule_host stream_rule_host;
 
 static inline uint64_t stream_now_us(const struct stream *s)

@@ -13,11 +13,7 @@ static void count_times(struct counters *c, struct gauges *g, const struct recor
 	uint64_t connect = t->connected && t->queue ? (t->connected - t->queue) / 1000 : 0;
 	uint64_t response = t->response && t->connected ? (t->response - t->connected) / 1000 : 0;
 	uint64_t total = t->idle_end ? (t->close - t->idle_end) / 1000 : 0;
-	counter_add(&c->qtime_sum, queue);
-	counter_add(&c->ctime_sum, connect);
-	counter_add(&c->rtime_sum, response);
-	counter_add(&c->ttime_sum, total);
-	counter_add(&c->time_n, 1);
+	counters_times_add(c, queue, connect, response, total);
 	gauge_raise(&g->qtime_max, (unsigned)queue);
 	gauge_raise(&g->ctime_max, (unsigned)connect);
 	gauge_raise(&g->rtime_max, (unsigned)response);
@@ -37,6 +33,8 @@ void stream_count_end(struct stream *s)
 	s->rec.bytes_down =
 	    s->rec.status > 0 || !stream_is_http(s) ? s->res.head_len + s->down.total : 0;
 	count_bytes(fe, s);
+	if (s->cli->bind->stats)
+		count_bytes(&s->cli->bind->stats->counters[s->worker->id], s);
 	counter_add(
 	    &proxy_local(s->worker)->process->counters[s->worker->id].bytes_out, s->rec.bytes_down);
 	bool http = stream_is_http(s) && s->rec.status > 0 && !(s->flags & SF_MONITOR);

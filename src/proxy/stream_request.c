@@ -33,9 +33,9 @@ static void note_request(struct stream *s)
 	r->version = s->req.version == 10 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1");
 	counter_add(&c->req_tot, 1);
 	counter_add(&p->counters[s->worker->id].reqs, 1);
-	if (rate_add(&c->req_rate, worker_now_ms(s->worker)))
-		gauge_raise(
-		    &s->fe->rt->g.req_rate_max, rate_read(&c->req_rate, worker_now_ms(s->worker)));
+	counters_rate_add(s->fe->rt->counters, worker_count(s->worker->group), s->worker->id,
+	    offsetof(struct counters, req_rate), &s->fe->rt->g.req_rate_max,
+	    worker_now_ms(s->worker));
 	r->request_counter =
 	    atomic_fetch_add_explicit(&s->fe->rt->requests, 1, memory_order_relaxed);
 }
@@ -110,7 +110,8 @@ static enum step request_received(struct stream *s)
 static enum step bad_request(struct stream *s)
 {
 	s->rec.bad_request = true;
-	counter_add(&fe_counters(s)->failed_req, 1);
+	client_count(s->cli, offsetof(struct counters, failed_req));
+	stream_capture_error(s, false);
 	return stream_error(s, h1_error_status(s->ce->bad_error), 'P', 'R');
 }
 
@@ -128,7 +129,7 @@ static enum step no_request(struct stream *s, bool timeout)
 		stream_flag(s, timeout ? 'c' : 'C', 'R');
 		return STEP_DONE;
 	}
-	counter_add(&fe_counters(s)->failed_req, 1);
+	client_count(s->cli, offsetof(struct counters, failed_req));
 	if (timeout)
 		return stream_error(s, 408, 'c', 'R');
 	counter_add(&fe_counters(s)->cli_aborts, 1);

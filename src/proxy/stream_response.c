@@ -201,8 +201,10 @@ enum step step_res_head(struct stream *s)
 		unsigned status = s->res.status;
 		return status >= 100 && status < 200 && status != 101 ? interim(s) : final_head(s);
 	}
-	if (se->flags & EP_IN_BAD)
+	if (se->flags & EP_IN_BAD) {
+		stream_capture_error(s, true);
 		return response_failed(s, 502, 'P', RETRY_JUNK_RESPONSE);
+	}
 	if (se->flags & EP_NO_MEMORY)
 		return stream_error(s, 500, 'R', 'H');
 	if (se->flags & (EP_IN_CLOSED | EP_ERROR))

@@ -50,9 +50,8 @@ void stream_count_backend(struct stream *s)
 	gauge_raise(
 	    &rt->g.sess_max, atomic_fetch_add_explicit(&rt->served, 1, memory_order_relaxed) + 1);
 	counter_add(&c->sess_tot, 1);
-	if (rate_add(&c->sess_rate, worker_now_ms(s->worker)))
-		gauge_raise(
-		    &rt->g.sess_rate_max, rate_read(&c->sess_rate, worker_now_ms(s->worker)));
+	counters_rate_add(rt->counters, worker_count(s->worker->group), s->worker->id,
+	    offsetof(struct counters, sess_rate), &rt->g.sess_rate_max, worker_now_ms(s->worker));
 	s->flags |= SF_COUNTED_BE;
 }
 

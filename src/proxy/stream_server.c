@@ -511,7 +511,9 @@ static enum step connected(struct stream *s)
 	if (atomic_load_explicit(&g->last_session_s, memory_order_relaxed) != now_s)
 		atomic_store_explicit(&g->last_session_s, now_s, memory_order_relaxed);
 	counter_add(&server_counters(s->srv, s->worker)->sess_tot, 1);
-	rate_add(&server_counters(s->srv, s->worker)->sess_rate, worker_now_ms(s->worker));
+	counters_rate_add(s->srv->rt->counters, worker_count(s->worker->group), s->worker->id,
+	    offsetof(struct counters, sess_rate), &s->srv->rt->g.sess_rate_max,
+	    worker_now_ms(s->worker));
 	s->server_ms = s->client_ms = worker_now_ms(s->worker);
 	if (stream_is_http(s)) {
 		stream_enter(s, ST_RES_HEAD);

@@ -75,7 +75,7 @@ static int parse_match(struct test_parser *p)
 		    name);
 		return -1;
 	}
-	if (p->named_match || patterns_count(p->test->patterns)) {
+	if (p->named_match || p->test->files) {
 		conf_error(
 		    p->conf, p->line, p->arg, "'-m' must come once and in front of all patterns");
 		return -1;
@@ -106,10 +106,17 @@ static int parse_file(struct test_parser *p)
 	if (!method_known(p))
 		return -1;
 	p->arg++;
-	int ret = patterns_load(p->test->patterns, p->conf, p->line, p->arg, p->line->argv[p->arg],
-	    p->icase, p->as_map);
+	struct acl_file *file = arena_new(conf_arena(p->conf), struct acl_file);
+	if (!file) {
+		conf_error(p->conf, p->line, p->arg, "out of memory");
+		return -1;
+	}
+	file->patterns = patterns_file(
+	    p->conf, p->line, p->arg, p->test->method, p->line->argv[p->arg], p->icase, p->as_map);
+	file->next = p->test->files;
+	p->test->files = file;
 	p->arg++;
-	return ret;
+	return file->patterns ? 0 : -1;
 }
 
 /* Flags in front of the patterns. 0, or -1 told. */
@@ -177,7 +184,7 @@ static int parse_patterns(struct test_parser *p)
 static void check_patterns(struct test_parser *p)
 {
 	bool none = p->test->method == MATCH_FOUND || p->test->method == MATCH_BOOL;
-	if (!none && p->test->method < MATCH_N && patterns_count(p->test->patterns) == 0)
+	if (!none && !p->test->files && patterns_count(p->test->patterns) == 0)
 		conf_warning(p->conf, p->line, p->arg - 1,
 		    "the ACL has no pattern to match: it will never be true");
 }
@@ -389,7 +396,13 @@ static bool test_sample(const struct acl_test *t, struct rule_ctx *cx, struct sa
 		return false;
 	if (t->method == MATCH_BOOL)
 		return s->boolean;
-	return patterns_find(t->patterns, cx, s) != NULL;
+	if (patterns_find(t->patterns, cx, s))
+		return true;
+	for (const struct acl_file *f = t->files; f; f = f->next) {
+		if (patterns_find(f->patterns, cx, s))
+			return true;
+	}
+	return false;
 }
 
 static int test_eval(const struct acl_test *t, struct rule_ctx *cx)

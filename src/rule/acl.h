@@ -8,11 +8,18 @@
 #include "pattern.h"
 #include "rule_int.h"
 
+/* A set of a file, which other ACLs may share. */
+struct acl_file {
+	struct acl_file *next;
+	const struct patterns *patterns;
+};
+
 /* One test: an expression against patterns. An ACL is true when one of its tests is. */
 struct acl_test {
 	struct acl_test *next;
 	struct expr *expr;
-	struct patterns *patterns;
+	struct patterns *patterns; /* those of the line itself */
+	struct acl_file *files;
 	enum match_method method;
 };
 

@@ -130,11 +130,12 @@ static int one_arg(const struct arg_place *at, struct arg *a, enum arg_type type
 }
 
 static int list_parse(const struct arg_place *at, const char **text, const uint8_t *types,
-    unsigned row_n, struct args *ret)
+    unsigned row_n, unsigned min, struct args *ret)
 {
 	struct arena *arena = conf_arena(at->conf);
 	const char *p = *text + 1;
-	bool single_empty = *p == ')';
+	/* "()" is no argument, or an empty string where there must be one. */
+	bool nothing = *p == ')' && !(min && types[0] == ARG_STR);
 	for (;;) {
 		size_t len;
 		char *word = arena_bytes(arena, strlen(p) + 1);
@@ -147,7 +148,7 @@ static int list_parse(const struct arg_place *at, const char **text, const uint8
 			      : "a quote is not closed in the arguments");
 			return -1;
 		}
-		if (single_empty) {
+		if (nothing) {
 			p++;
 			break;
 		}
@@ -183,7 +184,7 @@ int rule_args_parse(const struct arg_place *at, const char **text, const uint8_t
 			return -1;
 		}
 	}
-	if (**text == '(' && list_parse(at, text, types, n, ret) < 0)
+	if (**text == '(' && list_parse(at, text, types, n, min, ret) < 0)
 		return -1;
 	for (unsigned i = 0; i < min; i++) {
 		if (args_has(ret, i))

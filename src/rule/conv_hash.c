@@ -3,16 +3,16 @@
  * Hashes as converters. Values are part of the configuration language: fleets compare them, so they never change.
  */
 #include "rule_int.h"
-#include "weir/base/keyhash.h"
+#include "weir/base/hash32.h"
 
 enum hash { HASH_SDBM, HASH_DJB2, HASH_WT6, HASH_CRC32, HASH_CRC32C };
 
 static uint32_t (*const functions[])(const void *bytes, size_t len) = {
-	[HASH_SDBM] = hash_sdbm,
-	[HASH_DJB2] = hash_djb2,
-	[HASH_WT6] = hash_wt6,
-	[HASH_CRC32] = hash_crc32,
-	[HASH_CRC32C] = hash_crc32c,
+	[HASH_SDBM] = hash32_sdbm,
+	[HASH_DJB2] = hash32_djb2,
+	[HASH_WT6] = hash32_wt6,
+	[HASH_CRC32] = hash32_crc32,
+	[HASH_CRC32C] = hash32_crc32c,
 };
 
 static bool conv_hash(
@@ -20,7 +20,7 @@ static bool conv_hash(
 {
 	uint32_t h = functions[data](s->str.ptr, s->str.len);
 	if (args_has(args, 0) && args->v[0].num)
-		h = hash_avalanche(h);
+		h = hash32_avalanche(h);
 	return ret_int(s, h);
 }
 

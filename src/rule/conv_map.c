@@ -7,7 +7,7 @@
 #include "rule_int.h"
 
 struct map {
-	struct patterns *patterns;
+	const struct patterns *patterns;
 	struct sample fallback;
 	bool has_fallback;
 	enum sample_type out;
@@ -29,15 +29,14 @@ static int check_map_as(
 {
 	struct arena *arena = conf_arena(at->conf);
 	struct map *map = arena_new(arena, struct map);
-	if (map)
-		map->patterns = patterns_new(arena, method);
-	if (!map || !map->patterns) {
+	if (!map) {
 		conf_error(at->conf, at->line, at->arg, "out of memory");
 		return -1;
 	}
 	map->out = out;
-	if (patterns_load(
-		map->patterns, at->conf, at->line, at->arg, args->v[0].str.ptr, false, true) < 0)
+	map->patterns =
+	    patterns_file(at->conf, at->line, at->arg, method, args->v[0].str.ptr, false, true);
+	if (!map->patterns)
 		return -1;
 	if (args_has(args, 1)) {
 		map->has_fallback = true;
@@ -49,7 +48,7 @@ static int check_map_as(
 		}
 	}
 	args->data = map;
-	return patterns_seal(map->patterns, at->conf, at->line, at->arg);
+	return 0;
 }
 
 #define MAP_CHECK(name, match, out)                                                                \

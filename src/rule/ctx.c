@@ -26,9 +26,16 @@ const struct http_hdr *ctx_host(struct rule_ctx *cx)
 		return cx->host_hdr;
 	if (!cx->host_hdr && cx->host_seen == m->hdrs_n && cx->host_seen)
 		return NULL;
-	cx->host_hdr = http_hdr_find_id(m, HDR_HOST, NULL);
+	struct http_hdr *host = http_hdr_find_id(m, HDR_HOST, NULL);
+	cx->host_alone = !host || !http_hdr_find_id(m, HDR_HOST, host);
+	cx->host_hdr = host;
 	cx->host_seen = m->hdrs_n;
-	return cx->host_hdr;
+	return host;
+}
+
+bool ctx_host_is_last(const struct rule_ctx *cx, const struct http_hdr *h)
+{
+	return h == cx->host_hdr && cx->host_alone && cx->host_seen == cx->req->hdrs_n;
 }
 
 int64_t ctx_wall_us(const struct rule_ctx *cx)

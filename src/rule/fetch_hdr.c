@@ -26,7 +26,7 @@ static struct http_msg *msg_of(struct rule_ctx *cx, uintptr_t data, struct sampl
 static struct http_hdr *next_field(
     struct rule_ctx *cx, const struct http_msg *m, const struct args *args, struct http_hdr *prev)
 {
-	if (!args_has(args, 0)) {
+	if (unlikely(!args_has(args, 0))) {
 		struct http_hdr *h = prev ? prev + 1 : m->hdrs;
 		for (; h < m->hdrs + m->hdrs_n; h++) {
 			if (!(h->flags & HTTP_HDR_DELETED))
@@ -137,7 +137,8 @@ static bool fetch_hdr(struct rule_ctx *cx, const struct args *args, uintptr_t da
 		while (next_value(cx, m, args, data, walk, &value)) {
 			if (!value_typed(cx, data, value, ret))
 				continue;
-			walk->more = true;
+			walk->more =
+			    walk->rest.ptr || m != cx->req || !ctx_host_is_last(cx, walk->hdr);
 			return true;
 		}
 		return false;

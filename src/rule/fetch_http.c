@@ -4,7 +4,7 @@
  * manual 7.3.6). Results are slices of the message wherever the value lies there in one piece.
  */
 #include "rule_int.h"
-#include "weir/base/keyhash.h"
+#include "weir/base/hash32.h"
 
 enum part { PART_URL, PART_PATH, PART_PATHQ, PART_QUERY, PART_BASE, PART_BASEQ };
 
@@ -81,7 +81,7 @@ static bool fetch_hash32(struct rule_ctx *cx, const struct args *args, uintptr_t
 	if (t->path.len && t->path.ptr[0] == '/')
 		rest = data == PART_BASE ? t->path : path_query(t);
 	struct slice all = ctx_join(cx, host, rest);
-	return all.ptr && ret_int(ret, hash_avalanche(hash_sdbm(all.ptr, all.len)));
+	return all.ptr && ret_int(ret, hash32_avalanche(hash32_sdbm(all.ptr, all.len)));
 }
 
 /* The hash in network order, then the address. */

@@ -98,7 +98,7 @@ static const char *next_alias_name(const void *names, size_t i)
 static bool parse_alias(struct fmt_parser *p, const char **at, unsigned opts)
 {
 	char name[16];
-	size_t len = strspn(*at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+	size_t len = strspn(*at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
 	snprintf(name, sizeof(name), "%.*s", (int)len, *at);
 	*at += len;
 	if (strcmp(name, "o") == 0) {
@@ -308,12 +308,9 @@ static void put_expr(
 	struct sample s;
 	bool got = expr_eval(item->expr, cx, SMP_STR, &s);
 	if (flags & LOGFMT_HTTP) {
-		if (item->opts & OPT_QUOTE)
-			logfmt_char(o, '"');
+		/* Quotes are for log lines. */
 		if (got)
 			put_http(o, s.str);
-		if (item->opts & OPT_QUOTE)
-			logfmt_char(o, '"');
 		return;
 	}
 	logfmt_value(o, item->opts, got ? s.str : SLICE_NULL, MAP_ALL);

@@ -303,6 +303,13 @@ ALIAS(put_part)
 	put_url(o, opts, r, part);
 }
 
+/* "*" is no path. */
+ALIAS(put_path)
+{
+	bool slash = r->path.len && r->path.ptr[0] == '/';
+	put_url(o, opts, r, slash ? r->path : SLICE_NULL);
+}
+
 /* The target up to its query. */
 ALIAS(put_uri_path)
 {
@@ -321,7 +328,7 @@ ALIAS(put_uri_query)
 
 static const struct slice *captures(const struct log_record *r, uintptr_t response, unsigned *ret_n)
 {
-	*ret_n = response ? r->res_captures_n : r->req_captures_n;
+	*ret_n = response ? r->res_captures_n : r->bad_request ? 0 : r->req_captures_n;
 	return response ? r->res_captures : r->req_captures;
 }
 
@@ -433,7 +440,7 @@ const struct log_alias log_aliases[] = {
 	{ "H", put_hostname, 0, "name of this host" },
 	{ "HM", put_part, AT(method), "method" },
 	{ "HP", put_uri_path, 0, "request target without its query" },
-	{ "HPO", put_part, AT(path), "path alone, without host and query" },
+	{ "HPO", put_path, 0, "path alone, without host and query" },
 	{ "HQ", put_uri_query, 0, "query with its question mark" },
 	{ "HU", put_part, AT(uri), "request target" },
 	{ "HV", put_part, AT(version), "HTTP version" },

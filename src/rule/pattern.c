@@ -386,65 +386,6 @@ struct pattern *patterns_add(struct patterns *p, struct conf *conf, const struct
 	return pat;
 }
 
-/* One line of a file: the pattern, or pattern and value separated by blanks. */
-static int load_line(struct patterns *p, struct conf *conf, const struct conf_line *line, int arg,
-    char *text, bool icase, bool with_values)
-{
-	char *value = NULL;
-	size_t len = strlen(text);
-	while (len && strchr(" \t\r", text[len - 1]))
-		text[--len] = '\0';
-	if (with_values) {
-		value = text + strcspn(text, " \t");
-		if (*value)
-			*value++ = '\0';
-		value += strspn(value, " \t");
-	}
-	struct pattern *pat = patterns_add(p, conf, line, arg, text, icase, "eq");
-	if (!pat)
-		return -1;
-	pat->value = slice_str(value ? value : "");
-	return 0;
-}
-
-int patterns_load(struct patterns *p, struct conf *conf, const struct conf_line *line, int arg,
-    const char *path, bool icase, bool with_values)
-{
-	size_t len;
-	/* "opt@": a file that may be missing; "virt@": a set without a file. */
-	if (strncmp(path, "virt@", 5) == 0)
-		return 0;
-	if (strncmp(path, "opt@", 4) == 0) {
-		FILE *probe = fopen(path + 4, "re");
-		if (!probe)
-			return 0;
-		fclose(probe);
-		path += 4;
-	} else if (strncmp(path, "file@", 5) == 0) {
-		path += 5;
-	}
-	char *text = rule_file_read(conf, line, arg, path, &len);
-	if (!text)
-		return -1;
-	unsigned number = 0;
-	for (char *at = text, *end; at && *at; at = end) {
-		end = strchr(at, '\n');
-		if (end)
-			*end++ = '\0';
-		number++;
-		if (*at == '#')
-			continue;
-		at += strspn(at, " \t");
-		if (*at == '\0' || *at == '\r')
-			continue;
-		if (load_line(p, conf, line, arg, at, icase, with_values) < 0) {
-			conf_notice(conf, line, arg, "... in line %u of '%s'", number, path);
-			return -1;
-		}
-	}
-	return 0;
-}
-
 static struct slice text_key(const struct pattern *p)
 {
 	return p->text;

@@ -66,9 +66,12 @@ size_t patterns_count(const struct patterns *p);
  */
 struct pattern *patterns_add(struct patterns *p, struct conf *conf, const struct conf_line *line,
     int arg, const char *text, bool icase, const char *op);
-/* A file of patterns, or of patterns and values. 0 or -1, told. */
-int patterns_load(struct patterns *p, struct conf *conf, const struct conf_line *line, int arg,
-    const char *path, bool icase, bool with_values);
+/*
+ * The patterns of a file, or patterns and values, sealed. One set a file, method and case for all that name it.
+ * NULL after conf_error().
+ */
+const struct patterns *patterns_file(struct conf *conf, const struct conf_line *line, int arg,
+    enum match_method method, const char *path, bool icase, bool with_values);
 /* Builds the indexes; nothing may be added afterwards. 0 or -1, told. */
 int patterns_seal(struct patterns *p, struct conf *conf, const struct conf_line *line, int arg);
 /* The entry that matches (the longest one for prefixes and networks), or NULL. s was cast to match_input(). */

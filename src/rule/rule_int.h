@@ -6,6 +6,7 @@
 #ifndef WEIR_RULE_INT_H
 #define WEIR_RULE_INT_H
 
+#include "text.h"
 #include "weir/rule/rule.h"
 
 /* ---- arguments ---- */
@@ -200,6 +201,8 @@ static inline struct http_msg *ctx_res(const struct rule_ctx *cx, struct sample 
 const struct http_target *ctx_target(struct rule_ctx *cx);
 /* First Host header; NULL when there is none. */
 const struct http_hdr *ctx_host(struct rule_ctx *cx);
+/* Known without a search: no Host field follows this one. */
+bool ctx_host_is_last(const struct rule_ctx *cx, const struct http_hdr *h);
 
 int64_t ctx_wall_us(const struct rule_ctx *cx);
 const struct log_record *ctx_record(const struct rule_ctx *cx);
@@ -236,20 +239,5 @@ static inline bool ret_bool(struct sample *ret, bool v)
 }
 
 bool ret_peer_ip(struct sample *ret, const struct net_peer *peer);
-
-/* ---- text ---- */
-
-#define RULE_INT_TEXT 24
-size_t rule_int_text(char out[RULE_INT_TEXT], int64_t v);
-/* Reads as far as there are digits, saturating; returns whether the whole text was a number. */
-bool rule_int_parse(struct slice text, int64_t *ret);
-/* IPv4 also with octets left out ("10.12", "127.1"), or IPv6. */
-bool rule_ip_parse(struct slice text, struct sample *ret);
-/* The IPv4 address in ::ffff:a.b.c.d, ::a.b.c.d or 2002:ab:cd::. */
-bool rule_ip6_embedded(const struct in6_addr *v6, struct in_addr *ret);
-int rule_hex_digit(char c);
-/* Reads a whole file into the arena; NULL after conf_error(). */
-char *rule_file_read(
-    struct conf *conf, const struct conf_line *line, int arg, const char *path, size_t *ret_len);
 
 #endif

@@ -100,3 +100,36 @@ unsigned counters_rate(const struct counters *c, unsigned workers, size_t offset
 		sum += rate_read((const struct rate *)((const char *)&c[i] + offset), now_ms);
 	return sum;
 }
+
+static const struct rate *rate_of(const struct counters *c, size_t offset)
+{
+	return (const struct rate *)((const char *)c + offset);
+}
+
+unsigned counters_rate_last(const struct counters *all, unsigned workers, size_t offset)
+{
+	uint64_t newest = 0;
+	unsigned sum = 0;
+	for (unsigned i = 0; i < workers; i++) {
+		uint64_t start =
+		    atomic_load_explicit(&rate_of(&all[i], offset)->start_ms, memory_order_relaxed);
+		newest = MAX(newest, start);
+	}
+	for (unsigned i = 0; i < workers; i++) {
+		const struct rate *r = rate_of(&all[i], offset);
+		uint64_t start = atomic_load_explicit(&r->start_ms, memory_order_relaxed);
+		if (start + PERIOD_MS > newest)
+			sum += atomic_load_explicit(&r->current, memory_order_relaxed);
+	}
+	return sum;
+}
+
+void counters_rate_add(struct counters *all, unsigned workers, unsigned worker, size_t offset,
+    atomic_uint *max, uint64_t now_ms)
+{
+	struct rate *r = (struct rate *)((char *)&all[worker] + offset);
+	uint64_t start = atomic_load_explicit(&r->start_ms, memory_order_relaxed);
+	if (now_ms - start >= PERIOD_MS)
+		gauge_raise(max, counters_rate_last(all, workers, offset));
+	rate_add(r, now_ms);
+}

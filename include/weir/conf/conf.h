@@ -163,6 +163,15 @@ int conf_dump(struct conf *conf, FILE *out);
 int conf_condition(struct conf *conf, const char *text, char *err, size_t err_size);
 
 void *conf_user(const struct conf *conf);
+/*
+ * What a module above shares between the lines of one run, NULL at first; one row a module. It lies in the arena
+ * and needs no freeing.
+ */
+enum conf_slot {
+	CONF_SLOT_RULE,
+	CONF_SLOT_N,
+};
+void **conf_slot(struct conf *conf, enum conf_slot slot);
 struct arena *conf_arena(const struct conf *conf);
 struct diag *conf_diag(const struct conf *conf);
 bool conf_experimental_allowed(const struct conf *conf);

@@ -74,6 +74,7 @@ struct rule_ctx {
 	const char *target_of;
 	const struct http_hdr *host_hdr; /* first Host field; NULL: none in host_seen entries */
 	unsigned host_seen;
+	bool host_alone;     /* there is no second one among them */
 	void *regex_scratch; /* of the regex library, from arena */
 };
 

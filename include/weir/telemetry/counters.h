@@ -54,7 +54,7 @@
 	X(comp_out)                                                                                \
 	X(comp_byp)                                                                                \
 	X(comp_rsp)                                                                                \
-	X(qtime_sum) /* ms over all sessions, for the averages */                                  \
+	X(qtime_sum) /* ms over the last sessions, see counters_times_add() */                     \
 	X(ctime_sum)                                                                               \
 	X(rtime_sum)                                                                               \
 	X(ttime_sum)                                                                               \
@@ -129,6 +129,38 @@ bool rate_add(struct rate *r, uint64_t now_ms);
 unsigned rate_read(const struct rate *r, uint64_t now_ms);
 /* The sum of one rate (offset of it in struct counters) over all workers. */
 unsigned counters_rate(const struct counters *c, unsigned workers, size_t offset, uint64_t now_ms);
+
+/*
+ * Counts one event at now_ms in the rate at offset of worker's own set, and keeps in *max the most events that
+ * all workers counted in one period. What a period saw is known when it is over: the next event tells.
+ */
+void counters_rate_add(struct counters *all, unsigned workers, unsigned worker, size_t offset,
+    atomic_uint *max, uint64_t now_ms);
+/* The most events a second that can still be seen: those of the last period in which there were any. Any thread. */
+unsigned counters_rate_last(const struct counters *all, unsigned workers, size_t offset);
+
+/* Samples that the time averages look back on. */
+#define COUNTERS_TIME_SAMPLES 1024
+
+/*
+ * Adds one session's times in milliseconds to this worker's sums. Once there are enough samples each new one
+ * takes the place of an average one, so that sum over time_n slides.
+ */
+static inline void counters_times_add(
+    struct counters *c, uint64_t queue, uint64_t connect, uint64_t response, uint64_t total)
+{
+	uint64_t *sums[] = { &c->qtime_sum, &c->ctime_sum, &c->rtime_sum, &c->ttime_sum };
+	const uint64_t value[] = { queue, connect, response, total };
+	uint64_t n = __atomic_load_n(&c->time_n, __ATOMIC_RELAXED);
+	for (size_t i = 0; i < 4; i++) {
+		uint64_t sum = __atomic_load_n(sums[i], __ATOMIC_RELAXED);
+		if (n >= COUNTERS_TIME_SAMPLES)
+			sum -= (sum + n / 2) / n;
+		__atomic_store_n(sums[i], sum + value[i], __ATOMIC_RELAXED);
+	}
+	if (n < COUNTERS_TIME_SAMPLES)
+		counter_inc(&c->time_n);
+}
 
 /* Raises *max to at least value. */
 static inline void gauge_raise(atomic_uint *max, unsigned value)

@@ -6,7 +6,7 @@
  * the present load are passed over.
  */
 #include "balance_internal.h"
-#include "weir/base/keyhash.h"
+#include "weir/base/hash32.h"
 
 struct point {
 	uint32_t at;

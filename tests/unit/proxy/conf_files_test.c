@@ -52,8 +52,8 @@ static struct slice mark_of(struct slice line, const char *mark)
 	return slice_trim_ows(other < text.len ? slice_sub(text, 0, other) : text);
 }
 
-static unsigned check_mark(const struct fixture *f, const char *file, unsigned no, struct slice line,
-    const char *mark, const char *level)
+static unsigned check_mark(const struct fixture *f, const char *file, unsigned no,
+    struct slice line, const char *mark, const char *level)
 {
 	struct slice want = mark_of(line, mark);
 	struct strbuf got = STRBUF_INIT;

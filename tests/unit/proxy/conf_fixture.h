@@ -111,7 +111,7 @@ static inline void fixture_text(struct fixture *f, const char *text)
 static inline void fixture_done(struct fixture *f)
 {
 	conf_free(f->conf);
-	config_unref(f->config);
+	config_unref(NULL, f->config);
 	diag_free(f->diag);
 	free(f->messages);
 }

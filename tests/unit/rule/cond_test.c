@@ -175,6 +175,50 @@ static void pattern_files(void **state)
 	fx_free(&f);
 }
 
+/* Read once: the second line sees no file any more. */
+static int add_and_unlink(const struct conf_call *call)
+{
+	int ret = fx_acl(call);
+	unlink(call->line->argv[call->line->argc - 1]);
+	return ret;
+}
+
+static void a_file_named_twice_is_read_once(void **state)
+{
+	static const struct conf_keyword once_rows[] = {
+		{ "acl", CONF_FRONTEND, 0, 0, -1, add_and_unlink, 0, "", "" },
+		{ .name = NULL },
+	};
+	static const struct conf_keyword *const once_tables[] = { once_rows, NULL };
+	static const struct conf_section once = {
+		.name = "frontend", .scope = CONF_FRONTEND, .open = fx_open, .tables = once_tables
+	};
+	static const struct conf_section *const once_sections[] = { &once, NULL };
+	char path[] = "/tmp/weir-rule-test-XXXXXX";
+	struct fixture f;
+	fx_new(&f);
+	fx_request(&f, "GET", "/b", "");
+	int fd = mkstemp(path);
+	assert_int_equal(write(fd, "/a\n/b\n", 6), 6);
+	close(fd);
+	struct diag *diag = diag_new();
+	const struct conf_setup setup = { .sections = once_sections,
+		.keywords = once_tables,
+		.diag = diag,
+		.arena = &f.conf_mem,
+		.user = &f,
+		.version = "3.5.0" };
+	struct conf *conf = conf_new(&setup);
+	char *text = arena_printf(
+	    &f.mem, "frontend f\nacl one path -f %s\nacl two path -f %s\n", path, path);
+	assert_int_equal(conf_add_text(conf, "t", slice_str(text)), 0);
+	assert_int_equal(conf_read(conf), 0);
+	conf_free(conf);
+	diag_free(diag);
+	EXPECT(&f, { "if one two", 1 });
+	fx_free(&f);
+}
+
 struct told {
 	const char *lines, *message;
 };
@@ -229,6 +273,7 @@ int main(void)
 		cmocka_unit_test(parents_lend_their_acls),
 		cmocka_unit_test(missing_bytes_leave_a_condition_open),
 		cmocka_unit_test(pattern_files),
+		cmocka_unit_test(a_file_named_twice_is_read_once),
 		cmocka_unit_test(mistakes_are_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,6 +123,10 @@ static void a_missing_time_is_minus_one(void **state)
 	f.record.server = SLICE_NULL;
 	assert_string_equal(
 	    fx_format(&f, "fmt '%TR/%Tw/%s %{+Q}r %HM'"), "-1/-1/<NOSRV> \"<BADREQ>\" <BADREQ>");
+	assert_string_equal(fx_format(&f, "fmt '[%hr]'"), "[]");
+	f.record.bad_request = false;
+	f.record.path = SLICE("*");
+	assert_string_equal(fx_format(&f, "fmt '[%HPO]'"), "[]");
 	f.record.redispatched = true;
 	f.record.asap = true;
 	assert_string_equal(fx_format(&f, "fmt '%rc %B %Ta %Tt'"), "+1 +2000 +124 +127");
@@ -192,6 +196,7 @@ static void constants_are_known(void **state)
 	fx_new(&f);
 	fx_load(&f, "hfmt 'just text 100%%'");
 	assert_true(slice_eq(logfmt_constant(f.fmt), SLICE("just text 100%")));
+	assert_string_equal(fx_format(&f, "hfmt '%{+Q}[src]'"), "10.1.2.3");
 	fx_load(&f, "hfmt 'x%[src]'");
 	assert_null(logfmt_constant(f.fmt).ptr);
 	fx_load(&f, "hfmt ''");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line: one row of a table an option. What an option changes is a field of struct args; options
+ * The command line: one row of a table an option. What an option changes is a field of struct cmdline; options
  * whose feature is not there yet are rows too and leave a notice.
  */
-#include "args.h"
+#include "cmdline.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -19,7 +19,7 @@ enum takes {
 };
 
 struct reading {
-	struct args *args;
+	struct cmdline *args;
 	char *err;
 	size_t err_size;
 };
@@ -28,7 +28,7 @@ struct option_row {
 	const char *name;
 	enum takes takes;
 	int (*set)(struct reading *r, const struct option_row *row, const char *value);
-	uintptr_t data; /* offset of the field in struct args, or a text */
+	uintptr_t data; /* offset of the field in struct cmdline, or a text */
 	const char *usage;
 	const char *help;
 };
@@ -144,7 +144,7 @@ static int set_nothing(struct reading *r, const struct option_row *row, const ch
 	return 0;
 }
 
-#define FIELD(name) offsetof(struct args, name)
+#define FIELD(name) offsetof(struct cmdline, name)
 #define LATER(text) (uintptr_t)(text)
 
 static const struct option_row options[] = {
@@ -270,10 +270,10 @@ static int read_option(struct reading *r, char **argv, int argc, int i)
 	return result < 0 ? -1 : i;
 }
 
-int args_parse(struct args *a, int argc, char **argv, char *err, size_t err_size)
+int cmdline_parse(struct cmdline *a, int argc, char **argv, char *err, size_t err_size)
 {
 	struct reading r = { .args = a, .err = err, .err_size = err_size };
-	*a = (struct args){ .poison = -1 };
+	*a = (struct cmdline){ .poison = -1 };
 	*err = '\0';
 	a->paths = calloc((size_t)argc, sizeof(*a->paths));
 	a->old_pids = calloc((size_t)argc, sizeof(*a->old_pids));
@@ -293,14 +293,14 @@ int args_parse(struct args *a, int argc, char **argv, char *err, size_t err_size
 	return 0;
 }
 
-void args_done(struct args *a)
+void cmdline_done(struct cmdline *a)
 {
 	free(a->paths);
 	free(a->old_pids);
 	strbuf_done(&a->notices);
 }
 
-void args_usage(FILE *out)
+void cmdline_usage(FILE *out)
 {
 	fputs("Usage: weir [-f <file|dir>]* [<option>]* [-- <file|dir>*]\n", out);
 	for (const struct option_row *row = options; row->name; row++) {

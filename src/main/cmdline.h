@@ -2,15 +2,15 @@
 /*
  * The command line (management manual 3), read into data; nothing is done here.
  */
-#ifndef WEIR_SRC_MAIN_ARGS_H
-#define WEIR_SRC_MAIN_ARGS_H
+#ifndef WEIR_SRC_MAIN_CMDLINE_H
+#define WEIR_SRC_MAIN_CMDLINE_H
 
 #include <stdio.h>
 #include <sys/types.h>
 
 #include "weir/base/strbuf.h"
 
-struct args {
+struct cmdline {
 	const char **paths; /* configuration files and directories, in order */
 	size_t paths_n;
 	const char *chdir;
@@ -37,12 +37,12 @@ struct args {
 };
 
 /* Reads argv; strings stay argv's. 0, or -1 with a text in err (empty: there were no arguments). */
-int args_parse(struct args *a, int argc, char **argv, char *err, size_t err_size);
-void args_done(struct args *a);
-void args_usage(FILE *out);
+int cmdline_parse(struct cmdline *a, int argc, char **argv, char *err, size_t err_size);
+void cmdline_done(struct cmdline *a);
+void cmdline_usage(FILE *out);
 
 /* True when the process must not fork: -d and -db. */
-static inline bool args_stay(const struct args *a)
+static inline bool cmdline_stay(const struct cmdline *a)
 {
 	return a->debug || a->foreground;
 }
