@@ -6,6 +6,7 @@
 #ifndef WEIR_UPSTREAM_BALANCE_INTERNAL_H
 #define WEIR_UPSTREAM_BALANCE_INTERNAL_H
 
+#include "weir/base/hash32.h"
 #include "weir/upstream/backend.h"
 
 extern const struct balance_ops balance_roundrobin, balance_static_rr, balance_leastconn,

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * From the bytes of a key to its hash, as "hash-type" says. Pure functions.
- */
+/* From a key's bytes to its hash, as "hash-type" says. Pure functions. */
 #include "balance_internal.h"
-#include "weir/base/keyhash.h"
 
 /* Decimal digits as a number, as far as they go: the key was hashed by whoever wrote it. */
 static uint32_t as_number(const uint8_t *p, size_t len)
@@ -16,20 +13,20 @@ static uint32_t as_number(const uint8_t *p, size_t len)
 
 uint32_t hash_modify(const struct hash_conf *h, uint32_t hash)
 {
-	return h->avalanche ? hash_avalanche(hash) : hash;
+	return h->avalanche ? hash32_avalanche(hash) : hash;
 }
 
 uint32_t balance_hash(const struct hash_conf *h, const void *bytes, size_t len)
 {
 	switch (h->function) {
 	case HASH_SDBM:
-		return hash_modify(h, hash_sdbm(bytes, len));
+		return hash_modify(h, hash32_sdbm(bytes, len));
 	case HASH_DJB2:
-		return hash_modify(h, hash_djb2(bytes, len));
+		return hash_modify(h, hash32_djb2(bytes, len));
 	case HASH_WT6:
-		return hash_modify(h, hash_wt6(bytes, len));
+		return hash_modify(h, hash32_wt6(bytes, len));
 	case HASH_CRC32:
-		return hash_modify(h, hash_crc32(bytes, len));
+		return hash_modify(h, hash32_crc32(bytes, len));
 	case HASH_NONE:
 		return hash_modify(h, as_number(bytes, len));
 	}

@@ -23,7 +23,7 @@ struct ring {
 
 static uint32_t mix(uint32_t h, const void *bytes, size_t len)
 {
-	return hash_avalanche(h ^ hash_crc32(bytes, len));
+	return hash32_avalanche(h ^ hash32_crc32(bytes, len));
 }
 
 /* Where the server's range begins: from its id, or what "hash-key" names. */
@@ -69,7 +69,7 @@ struct ring *ring_new(const struct backend *be, const struct balance_table *t)
 		/* weights count in 1/SERVER_WEIGHT_SCALE: one point each */
 		for (uint32_t j = 0; j < t->weights[i]; j++)
 			ring->points[ring->n++] =
-			    (struct point){ .at = hash_avalanche(key + j), .server = i };
+			    (struct point){ .at = hash32_avalanche(key + j), .server = i };
 	}
 	qsort(ring->points, ring->n, sizeof(ring->points[0]), by_place);
 	return ring;
