@@ -43,22 +43,29 @@ static int add_length(struct stream *s, size_t len)
 			 : -ENOMEM;
 }
 
+static int add_reply_headers(struct stream *s, bool wanted)
+{
+	const struct rule_reply *r = &s->reply;
+	int e = 0;
+	for (unsigned i = 0; wanted && e == 0 && i < r->hdrs_n; i++)
+		e = http_hdr_add(&s->res, r->hdrs[i].name, r->hdrs[i].value);
+	return e;
+}
+
 /* From the fields of the reply ("return", "redirect"). */
 static int from_fields(struct stream *s)
 {
 	const struct rule_reply *r = &s->reply;
-	int e = 0;
 	http_msg_init(&s->res, s->res.hdrs, s->res.hdrs_max);
 	s->res.version = 11;
 	s->res.status = (uint16_t)r->status;
 	s->res.reason = http_reason(r->status);
-	if (r->status >= 200 && r->status != 204 && r->status != 304)
+	int e = add_reply_headers(s, r->hdrs_first);
+	if (e == 0 && r->status >= 200 && r->status != 204 && r->status != 304)
 		e = add_length(s, r->body.len);
 	if (e == 0 && r->content_type.len && r->body.len)
 		e = http_hdr_add(&s->res, http_hdr_name(HDR_CONTENT_TYPE), r->content_type);
-	for (unsigned i = 0; e == 0 && i < r->hdrs_n; i++)
-		e = http_hdr_add(&s->res, r->hdrs[i].name, r->hdrs[i].value);
-	return e;
+	return e < 0 ? e : add_reply_headers(s, !r->hdrs_first);
 }
 
 static int from_location(struct stream *s, const struct error_reply *e)
