@@ -85,6 +85,9 @@ static int from_location(struct stream *s, const struct error_reply *e)
 static int from_status(struct stream *s, unsigned status)
 {
 	int i = error_reply_index(status);
+	if (status == 400 ||
+	    status == 408) /* what follows could not be trusted, or will not come */
+		s->flags |= SF_CLOSE_CLIENT;
 	struct proxy *side[] = { s->be, s->fe };
 	for (size_t k = 0; i >= 0 && k < ARRAY_SIZE(side); k++) {
 		const struct error_reply *e = side[k] ? &side[k]->errors[i] : NULL;

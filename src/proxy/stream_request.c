@@ -249,7 +249,7 @@ enum step step_req_body(struct stream *s)
 		return STEP_AGAIN;
 	}
 	if (s->flags & SF_TIMEOUT)
-		return stream_error(s, 408, 'c', 'D');
+		return stream_error(s, 408, 'c', 'R');
 	return STEP_WAIT;
 }
 
