@@ -82,6 +82,17 @@ static bool message_done(struct mux1 *m)
 	return true;
 }
 
+/* Few messages have trailers: their table is made when they come. */
+static bool new_trailers(struct mux1 *m)
+{
+	struct http_hdr *table = arena_array(m->ep.arena, struct http_hdr, TRAILERS_MAX);
+	if (table)
+		http_msg_init(m->ep.trailers, table, TRAILERS_MAX);
+	else
+		m->ep.flags |= EP_NO_MEMORY | EP_ERROR;
+	return table;
+}
+
 static bool decode_trailers(struct mux1 *m)
 {
 	struct http_hdr table[TRAILERS_MAX];
@@ -91,6 +102,8 @@ static bool decode_trailers(struct mux1 *m)
 	if (!trailers) {
 		http_msg_init(&ignored, table, TRAILERS_MAX);
 		trailers = &ignored;
+	} else if (!trailers->hdrs && !new_trailers(m)) {
+		return false;
 	}
 	enum h1_result r = h1_parse_trailers(
 	    m->rx.mem + m->rx.decoded, bytes.len, m->ep.h1_flags, trailers, &parsed);
