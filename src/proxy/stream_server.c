@@ -257,9 +257,11 @@ void stream_leave_server(struct stream *s, bool keep)
 	if (s->se) {
 		struct endpoint *se = s->se;
 		bool close = (s->flags & SF_CLOSE_SERVER) || !keep;
+		/* a server that is still at work shall learn that nobody wants the rest */
+		bool unfinished = close && !(se->flags & (EP_IN_END | EP_IN_CLOSED));
 		s->se = NULL;
 		s->sc = NULL;
-		se->ops->detach(se, !close, (s->be->options & PR_O_NOLINGER) != 0);
+		se->ops->detach(se, !close, unfinished || (s->be->options & PR_O_NOLINGER));
 	}
 	list_del(&s->on_server);
 	if (s->flags & SF_SLOT) {
