@@ -93,6 +93,8 @@ void stream_log(struct stream *s)
 	const struct proxy *fe = s->fe;
 	if ((s->flags & (SF_LOGGED | SF_NOLOG)) || !fe->logs_anything || !fe->log_format)
 		return;
+	if (s->rec.bad_request && fe->log_format_text == logfmt_text_connect)
+		return; /* the line without any option announces sessions, not failures */
 	bool failed = has_failed(s);
 	if (!failed && (fe->options & PR_O_DONTLOG_NORMAL))
 		return;
