@@ -31,6 +31,7 @@ static int from_raw(struct stream *s, struct slice raw)
 		return -EINVAL;
 	s->reply.status = s->res.status;
 	s->reply.body = slice_make(copy + parsed.consumed, raw.len - parsed.consumed);
+	s->reply.close = s->res.framing == HTTP_BODY_UNTIL_CLOSE;
 	/* what was no request has no connection field or method that the answer would have to follow */
 	if (s->rec.bad_request && (s->res.flags & HTTP_MSG_CONN_CLOSE)) {
 		s->flags |= SF_VERBATIM;
