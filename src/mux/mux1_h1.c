@@ -7,6 +7,7 @@
 #include "mux1_internal.h"
 
 #include <errno.h>
+#include <strings.h>
 
 /* A trailer section has the same bound as a head's table. */
 #define TRAILERS_MAX 101
@@ -227,14 +228,27 @@ static void choose_framing(struct mux1 *m, struct http_msg *msg)
 	}
 }
 
+/* One connection field that says "upgrade" and no more may stay where it is. */
+static bool says_only_upgrade(const struct http_msg *msg)
+{
+	struct http_hdr *h = http_hdr_find_id(msg, HDR_CONNECTION, NULL);
+	return h && h->value_len == 7 && strncasecmp(h->value, "upgrade", 7) == 0 &&
+	       !http_hdr_find_id(msg, HDR_CONNECTION, h);
+}
+
 static int set_connection(struct http_msg *msg, unsigned version, bool close)
 {
 	bool upgrade = (msg->flags & HTTP_MSG_CONN_UPGRADE) || msg->status == 101;
-	http_hdr_del_id(msg, HDR_CONNECTION);
+	bool request = msg->status == 0;
 	http_hdr_del_id(msg, HDR_KEEP_ALIVE);
 	http_hdr_del_id(msg, HDR_PROXY_CONNECTION);
+	if (upgrade && says_only_upgrade(msg))
+		return 0;
+	http_hdr_del_id(msg, HDR_CONNECTION);
 	if (upgrade)
 		return http_hdr_add(msg, http_hdr_name(HDR_CONNECTION), SLICE("upgrade"));
+	if (close && request && version < 11)
+		return 0; /* nobody would keep it */
 	if (close)
 		return http_hdr_add(msg, http_hdr_name(HDR_CONNECTION), SLICE("close"));
 	if (version < 11)

@@ -68,6 +68,7 @@ static void init_record(struct stream *s)
 	s->rec.flags = (struct record_flags){ '-', '-', '-', '-' };
 	s->rec.status = -1;
 	s->rec.http = stream_is_http(s);
+	s->rec.asap = s->fe->options & PR_O_LOGASAP;
 	s->rec.frontend = slice_str(s->fe->name);
 	s->rec.backend = s->rec.frontend;
 	s->rec.server = SLICE("<NOSRV>");

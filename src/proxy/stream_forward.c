@@ -109,7 +109,7 @@ static char late_side(const struct stream *s)
 	bool client_late = client && now - s->client_ms >= client;
 	bool server_late = server && now - s->server_ms >= server;
 	if (client_late && server_late)
-		return s->client_ms < s->server_ms ? 'c' : 's';
+		return s->client_ms <= s->server_ms ? 'c' : 's';
 	return client_late ? 'c' : 's';
 }
 
