@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <grp.h>
-#include <limits.h>
 #include <pwd.h>
 
 #include "conf_global.h"
@@ -61,16 +60,6 @@ static int set_dumpable(const struct conf_call *call)
 	return 0;
 }
 
-static int set_close_spread(const struct conf_call *call)
-{
-	struct global_conf *g = call->object;
-	if (strcmp(call->line->argv[call->arg], "infinite") == 0) {
-		g->close_spread_ms = UINT_MAX;
-		return 0;
-	}
-	return conf_time_ms(call->conf, call->line, call->arg, &g->close_spread_ms);
-}
-
 const struct conf_keyword global_process_keywords[] = {
 	{ "daemon", CONF_GLOBAL, CONF_MAY_NEGATE, 0, 0, global_set_flag, GLOBAL_FIELD(daemon), "",
 	    "runs in the background" },
@@ -99,8 +88,6 @@ const struct conf_keyword global_process_keywords[] = {
 	    GLOBAL_FIELD(hard_stop_after_ms), "<time>", "longest time that a soft stop may take" },
 	{ "grace", CONF_GLOBAL, 0, 1, 1, global_set_time, GLOBAL_FIELD(grace_ms), "<time>",
 	    "time between SIGUSR1 and the closing of listeners" },
-	{ "close-spread-time", CONF_GLOBAL, 0, 1, 1, set_close_spread, 0, "<time>|infinite",
-	    "time over which a soft stop spreads the closing of connections" },
 	{ "set-dumpable", CONF_GLOBAL, CONF_MAY_NEGATE, 0, 1, set_dumpable, 0, "[on|off|libs]",
 	    "core files although privileges were dropped" },
 	{ "expose-experimental-directives", CONF_GLOBAL, 0, 0, 0, allow_experimental, 0, "",

@@ -149,9 +149,5 @@ const struct conf_keyword global_stats_keywords[] = {
 	    "[prefix <prefix>] [mode <mode>] [user <name>] [uid <number>] [group <name>] "
 	    "[gid <number>]",
 	    "defaults of unix sockets that follow" },
-	{ "server-state-base", CONF_GLOBAL, 0, 1, 1, global_set_text,
-	    GLOBAL_FIELD(server_state_base), "<dir>", "directory of server state files" },
-	{ "server-state-file", CONF_GLOBAL, 0, 1, 1, global_set_text,
-	    GLOBAL_FIELD(server_state_file), "<file>", "file with the states of servers" },
 	{ NULL },
 };

@@ -83,8 +83,6 @@ static void apply_args(struct program *p)
 	g->zero_warning |= a->zero_warning;
 	g->quiet = (g->quiet || a->quiet) && !a->verbose;
 	g->debug = a->debug;
-	if (a->no_zero_copy)
-		g->h1_zero_copy = false;
 	if (cmdline_stay(a))
 		g->daemon = g->master_worker = false;
 }
