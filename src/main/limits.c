@@ -45,10 +45,13 @@ static unsigned pipes_of(const struct program *p, uint64_t maxconn)
 	return g->maxpipes ? g->maxpipes : (unsigned)MIN(maxconn / 4, (uint64_t)most);
 }
 
-/* Client and server side of each connection, and the pipes of splice(). */
+/*
+ * Client and server side of each connection, and the pipes that were asked for. Those that weir takes of its own
+ * are not counted: when descriptors run out it copies instead.
+ */
 static uint64_t needed(const struct program *p, uint64_t maxconn)
 {
-	return 2 * maxconn + 2 * (uint64_t)pipes_of(p, maxconn) + overhead(p);
+	return 2 * maxconn + 2 * (uint64_t)p->config->global.maxpipes + overhead(p);
 }
 
 /* The most connections that fit into that many descriptors. */

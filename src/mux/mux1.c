@@ -327,35 +327,30 @@ static size_t take_sent(struct slice *pending, size_t sent)
 	return sent - take;
 }
 
-/* The chunk head in front of new payload; the CRLF of the chunk before goes with it. */
+/* The chunk head in front of new payload. */
 static void open_chunk(struct mux1 *m, size_t payload)
 {
-	size_t len = 0;
-	if (m->chunk_open) {
-		m->chunk_text[len++] = '\r';
-		m->chunk_text[len++] = '\n';
-	}
-	len += h1_write_chunk_head(payload, m->chunk_text + len);
-	m->out_chunk = slice_make(m->chunk_text, len);
+	m->out_chunk = slice_make(m->chunk_text, h1_write_chunk_head(payload, m->chunk_text));
 	m->out_chunk_left = payload;
-	m->chunk_open = true;
 }
 
-static struct slice last_chunk(struct mux1 *m)
+/* What ends a chunk, a message, or both. */
+static struct slice tail_text(struct mux1 *m, bool chunk_ends, bool message_ends)
 {
-	struct slice open_end = SLICE("\r\n0\r\n\r\n");
-	struct endpoint *ep = &m->ep;
-	size_t skip = m->chunk_open ? 0 : 2;
+	struct slice both = SLICE("\r\n0\r\n\r\n");
+	size_t skip = chunk_ends ? 0 : 2;
+	if (!message_ends)
+		return SLICE("\r\n");
 	if (m->out_trailers && m->out_trailers->hdrs_n) {
 		size_t cap = 5 + h1_head_size(m->out_trailers);
-		char *text = arena_bytes(ep->arena, cap);
+		char *text = arena_bytes(m->ep.arena, cap);
 		if (text) {
 			memcpy(text, "\r\n0\r\n", 5);
 			size_t len = 5 + h1_write_trailers(m->out_trailers, text + 5, cap - 5);
 			return slice_make(text + skip, len - skip);
 		}
 	}
-	return slice_sub(open_end, skip, open_end.len);
+	return slice_sub(both, skip, both.len);
 }
 
 /* Gathers own bytes and payload; returns the number of pieces, *ret_payload what of the payload is in them. */
@@ -390,14 +385,15 @@ static unsigned gather(
 	return k;
 }
 
-/* The end of a message whose payload is all in this send: adds the last chunk where the framing has one. */
-static unsigned add_end(struct mux1 *m, struct iovec *v, unsigned k, bool all_payload)
+/* The framing behind payload: a chunk's CRLF goes out with the chunk, the last chunk with the last payload. */
+static unsigned add_tail(struct mux1 *m, struct iovec *v, unsigned k, size_t payload, bool end)
 {
-	m->out_end_in_tail = false;
-	if (m->out_ended || !all_payload || m->out_framing != HTTP_BODY_CHUNKED)
+	bool chunk_ends = payload && payload == m->out_chunk_left;
+	m->out_tail = SLICE_NULL;
+	m->out_end_in_tail = end && !m->out_ended && (chunk_ends || m->out_chunk_left == 0);
+	if (m->out_framing != HTTP_BODY_CHUNKED || (!chunk_ends && !m->out_end_in_tail))
 		return k;
-	m->out_tail = last_chunk(m);
-	m->out_end_in_tail = true;
+	m->out_tail = tail_text(m, chunk_ends, m->out_end_in_tail);
 	v[k++] = (struct iovec){ (void *)m->out_tail.ptr, m->out_tail.len };
 	return k;
 }
@@ -411,11 +407,11 @@ static size_t settle(struct mux1 *m, size_t sent, size_t payload)
 	sent -= taken;
 	if (m->out_framing == HTTP_BODY_CHUNKED)
 		m->out_chunk_left -= taken;
-	if (m->out_end_in_tail && taken == payload && m->out.len == 0 && m->out_chunk.len == 0) {
+	if (m->out_tail.len && taken == payload && m->out.len == 0 && m->out_chunk.len == 0) {
 		/* committed: what is left of the tail is now own bytes */
 		take_sent(&m->out_tail, sent);
 		m->out = m->out_tail;
-		m->out_ended = true;
+		m->out_ended = m->out_end_in_tail;
 	}
 	return taken;
 }
@@ -432,7 +428,7 @@ size_t mux1_send(struct endpoint *ep, const struct iovec *iov, unsigned n, bool 
 	for (unsigned i = 0; i < n; i++)
 		given += iov[i].iov_len;
 	unsigned k = gather(m, iov, n, v, &payload);
-	k = end ? add_end(m, v, k, payload == given) : k;
+	k = add_tail(m, v, k, payload, end && payload == given);
 	size_t len = 0;
 	for (unsigned i = 0; i < k; i++)
 		len += v[i].iov_len;
@@ -540,7 +536,6 @@ void mux1_attach(struct mux1 *m, void *stream, void (*wake)(struct endpoint *ep)
 	m->out_trailers = NULL;
 	m->out_chunk_left = 0;
 	m->out_ended = false;
-	m->chunk_open = false;
 	m->rx_keep_all = false;
 	if (m->ep.ops->http) {
 		m->in_state = MUX1_IN_IDLE;

@@ -58,11 +58,10 @@ struct mux1 {
 	bool client_side : 1;	       /* requests come in; else responses do */
 	bool large : 1;		       /* rx.mem is of the large pool */
 	bool rx_keep_all : 1;	       /* keep consumed bytes: the request may be sent again */
-	bool chunk_open : 1;	       /* the CRLF behind the last chunk is still to be sent */
 	bool out_end_in_tail : 1;
 	bool out_ended : 1; /* the last chunk is committed */
 	uint8_t full_reads; /* reads in a row that filled their buffer */
-	char chunk_text[H1_CHUNK_HEAD_MAX + 6];
+	char chunk_text[H1_CHUNK_HEAD_MAX];
 	/* The last stream is gone: the owner takes the connection back (idle), or closes it. */
 	void (*released)(struct mux1 *m, bool keep);
 	/* An event while no stream uses the connection. */
