@@ -210,7 +210,7 @@ static const struct option_row options[] = {
 	{ "-dt", TAKES_REST, set_later, LATER("traces are not supported yet"), "[<source>,...]",
 	    "traces (not yet)" },
 	{ "-dv", TAKES_NOTHING, set_nothing, 0, "", "no event ports (never used)" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct option_row *find(const char *word)

@@ -91,5 +91,5 @@ const struct conf_keyword global_ignored_keywords[] = {
 	    "states are not loaded from files yet, so nothing uses it"),
 	IGNORED("server-state-file", "<file>",
 	    "states are not loaded from files yet, so nothing uses it"),
-	{ NULL },
+	{ .name = NULL },
 };

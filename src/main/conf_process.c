@@ -92,7 +92,7 @@ const struct conf_keyword global_process_keywords[] = {
 	    "core files although privileges were dropped" },
 	{ "expose-experimental-directives", CONF_GLOBAL, 0, 0, 0, allow_experimental, 0, "",
 	    "allows experimental keywords in what follows" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 /* ---- identity ---- */
@@ -171,7 +171,7 @@ const struct conf_keyword global_identity_keywords[] = {
 	    "<text>", "text about this instance in statistics" },
 	{ "localpeer", CONF_GLOBAL, 0, 1, 1, global_set_text, GLOBAL_FIELD(localpeer), "<name>",
 	    "name of the local peer; the host's unless set" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 /* ---- environment ---- */
@@ -212,5 +212,5 @@ const struct conf_keyword global_environment_keywords[] = {
 	    "removes environment variables" },
 	{ "resetenv", CONF_GLOBAL, 0, 0, -1, reset_env, 0, "[<name>]*",
 	    "removes all environment variables but these" },
-	{ NULL },
+	{ .name = NULL },
 };

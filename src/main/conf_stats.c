@@ -120,7 +120,7 @@ static const struct conf_option unix_options[] = {
 	{ "group", 1, unix_group, 0, "<name>", "group", 0 },
 	{ "uid", 1, unix_id, GLOBAL_FIELD(unix_bind_uid), "<number>", "owner's number", 0 },
 	{ "gid", 1, unix_id, GLOBAL_FIELD(unix_bind_gid), "<number>", "group's number", 0 },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct conf_option *const unix_option_tables[] = { unix_options, NULL };
 
@@ -149,5 +149,5 @@ const struct conf_keyword global_stats_keywords[] = {
 	    "[prefix <prefix>] [mode <mode>] [user <name>] [uid <number>] [group <name>] "
 	    "[gid <number>]",
 	    "defaults of unix sockets that follow" },
-	{ NULL },
+	{ .name = NULL },
 };

@@ -34,7 +34,7 @@ const struct conf_keyword global_limit_keywords[] = {
 	    "no splice(), as -dS" },
 	{ "noreuseport", CONF_GLOBAL, 0, 0, 0, global_set_flag, GLOBAL_FIELD(noreuseport), "",
 	    "no SO_REUSEPORT, as -dR" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 const struct conf_keyword global_tune_keywords[] = {
@@ -78,5 +78,5 @@ const struct conf_keyword global_tune_keywords[] = {
 	    GLOBAL_FIELD(nosplice), "", "no splice(), as -dF" },
 	{ "tune.disable-zero-copy-forwarding", CONF_GLOBAL, 0, 0, 0, global_set_flag,
 	    GLOBAL_FIELD(nosplice), "", "no splice(), as -dZ" },
-	{ NULL },
+	{ .name = NULL },
 };

@@ -177,5 +177,5 @@ const struct conf_keyword global_tune_ignored_keywords[] = {
 	    "idle connections are bounded by 'pool-max-conn' and 'pool-purge-delay'"),
 	IGNORED(
 	    "tune.runqueue-depth", "<number>", "a worker runs all tasks that are ready in a turn"),
-	{ NULL },
+	{ .name = NULL },
 };

@@ -36,7 +36,7 @@ t_reload_takes_the_new_file() {
 	stop_with TERM 143
 }
 
-t_reload_stays_in_the_directory_of_C() {
+t_reload_stays_in_the_directory_of_dash_c() {
 	mkdir d
 	conf "$PORT" hello
 	mv weir.cfg d
