@@ -6,8 +6,8 @@
 
 #include "modules.h"
 #include "program.h"
-#include "weir/proxy/commands.h"
 #include "weir/admin/cli.h"
+#include "weir/proxy/commands.h"
 #include "weir/upstream/upstream_cli.h"
 
 /* ---- how commands about servers find backends: in the present configuration ---- */

@@ -26,7 +26,7 @@ const struct conf_keyword global_limit_keywords[] = {
 	    "most new sessions a second of the process" },
 	{ "maxpipes", CONF_GLOBAL, 0, 1, 1, global_set_number,
 	    GLOBAL_NUMBER(maxpipes, 0, INT32_MAX), "<number>",
-	    "most pipes for splice(); 64 a thread unless set" },
+	    "most pipes for splice(); a quarter of maxconn, at most 64 a thread, unless set" },
 	{ "spread-checks", CONF_GLOBAL, 0, 1, 1, global_set_number,
 	    GLOBAL_NUMBER(spread_checks, 0, 50), "<0..50>",
 	    "percent by which check intervals vary" },

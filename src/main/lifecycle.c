@@ -151,31 +151,37 @@ static int start_worker(struct program *p, struct worker *w)
 	const struct global_conf *g = &p->config->global;
 	unsigned count = worker_count(p->process.workers);
 	unsigned buffers = (g->buffers_limit + count - 1) / count;
-	int r = cpu_map_apply(g, w->id);
-	if (r < 0)
-		fprintf(stderr, "[WARNING]  (%d) : cpu-map of thread %u: %s\n", (int)getpid(),
-		    w->id + 1, strerror(-r));
-	r = mux_worker_start(w, g->bufsize, buffers, (p->pipes + count - 1) / count, g->pipesize);
+	int r =
+	    mux_worker_start(w, g->bufsize, buffers, (p->pipes + count - 1) / count, g->pipesize);
 	if (r == 0)
 		r = upstream_worker_start(w);
 	if (r == 0)
 		r = log_worker_start(w);
 	if (r == 0)
 		r = proxy_worker_start(w, &p->process);
-	if (r == 0 && w->id == 0)
-		r = signals_start(p, w);
+	return r;
+}
+
+/* The state of all workers is there before any of their threads runs: they look at each other's. */
+static int start_workers(struct program *p)
+{
+	int r = 0;
+	for (unsigned i = 0; r == 0 && i < worker_count(p->process.workers); i++)
+		r = start_worker(p, worker_get(p->process.workers, i));
+	if (r == 0)
+		r = signals_start(p, worker_get(p->process.workers, 0));
+	if (r < 0)
+		diag_add(p->diag, DIAG_ERROR, nowhere, "cannot start a thread: %s", strerror(-r));
 	return r;
 }
 
 static void on_worker_start(struct worker *w)
 {
 	struct program *p = running;
-	int r = start_worker(p, w);
-	if (r < 0) {
-		p->start_error = r;
-		worker_group_stop(p->process.workers);
-		return;
-	}
+	int r = cpu_map_apply(&p->config->global, w->id);
+	if (r < 0)
+		fprintf(stderr, "[WARNING]  (%d) : cpu-map of thread %u: %s\n", (int)getpid(),
+		    w->id + 1, strerror(-r));
 	listeners_start(w, p->config);
 	if (w->id == 0) {
 		log_started(p, w);
@@ -222,6 +228,11 @@ static int become_ready(struct program *p)
 	tell_old(p, p->args.old_signal);
 	if (privileges_drop(g, p->diag) < 0)
 		return -1;
+	/* a worker does not outlive its master; a change of user forgets this, so it comes last */
+	if (p->ready_fd >= 0)
+		prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+	if (start_workers(p) < 0)
+		return -1;
 	return start_checks(p);
 }
 
@@ -248,8 +259,6 @@ static void tear_down(struct program *p)
 
 static int exit_status(const struct program *p)
 {
-	if (p->start_error)
-		return 1;
 	/* whoever asked for a master is told which signal ended it */
 	return p->exit_signal && p->args.master && p->ready_fd < 0 && !getenv(PROGRAM_READY_ENV)
 		   ? 128 + p->exit_signal
@@ -266,7 +275,7 @@ int program_serve(struct program *p)
 		return 1;
 	}
 	pool_set_failure_rate(p->config->global.fail_alloc);
-	signals_block();
+	signals_init(p);
 	if (make_process(p) < 0 || become_ready(p) < 0) {
 		program_complain(p);
 		goto out;
@@ -277,9 +286,9 @@ int program_serve(struct program *p)
 	running = p;
 	int r = worker_group_run(p->process.workers, on_worker_start);
 	environ = own_environment;
-	if (r < 0 || p->start_error)
-		fprintf(stderr, "[ALERT]    (%d) : a thread could not start: %s\n", (int)getpid(),
-		    strerror(r < 0 ? -r : -p->start_error));
+	if (r < 0)
+		fprintf(stderr, "[ALERT]    (%d) : cannot start a thread: %s\n", (int)getpid(),
+		    strerror(-r));
 	status = r < 0 ? 1 : exit_status(p);
 out:
 	tear_down(p);

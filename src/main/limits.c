@@ -36,12 +36,13 @@ static uint64_t overhead(const struct program *p)
 	return n;
 }
 
-static unsigned pipes_of(const struct program *p)
+static unsigned pipes_of(const struct program *p, uint64_t maxconn)
 {
 	const struct global_conf *g = &p->config->global;
+	unsigned most = PIPES_OF_WORKER * worker_count(p->process.workers);
 	if (g->nosplice)
 		return 0;
-	return g->maxpipes ? g->maxpipes : PIPES_OF_WORKER * worker_count(p->process.workers);
+	return g->maxpipes ? g->maxpipes : (unsigned)MIN(maxconn / 4, (uint64_t)most);
 }
 
 /*
@@ -133,6 +134,6 @@ int program_limits(struct program *p)
 	}
 	p->process.maxconn = maxconn;
 	p->process.maxsock = (unsigned)want;
-	p->pipes = pipes_of(p);
+	p->pipes = pipes_of(p, maxconn);
 	return limit_memory(p);
 }

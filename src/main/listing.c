@@ -5,12 +5,24 @@
 #include "modules.h"
 #include "weir/proxy/config.h"
 #include "weir/rule/rule.h"
+#include "weir/upstream/upstream_conf.h"
 
 struct class_row {
 	const char *name;
 	void (*list)(FILE *out);
 	const char *help;
 };
+
+/* A keyword and its arguments, which are bracketed so that readers can tell the two apart. */
+static void list_one(const char *indent, const char *name, const char *usage, FILE *out)
+{
+	if (!usage || !*usage)
+		fprintf(out, "%s%s\n", indent, name);
+	else if (strchr("<[{(", *usage))
+		fprintf(out, "%s%s %s\n", indent, name, usage);
+	else
+		fprintf(out, "%s%s { %s }\n", indent, name, usage);
+}
 
 static void list_names(const char *title, const char *table, FILE *out)
 {
@@ -19,8 +31,7 @@ static void list_names(const char *title, const char *table, FILE *out)
 		struct rule_keyword_name k = rule_list(table, i);
 		if (!k.name)
 			return;
-		fprintf(out, "%s%s%s\n", k.name, k.usage && *k.usage ? " " : "",
-		    k.usage ? k.usage : "");
+		list_one("", k.name, k.usage, out);
 	}
 }
 
@@ -50,8 +61,7 @@ static void list_section(const struct conf_section *s, FILE *out)
 	for (size_t t = 0; s->tables && s->tables[t]; t++) {
 		for (const struct conf_keyword *k = s->tables[t]; k->name; k++) {
 			if (k->scope & s->scope && !(k->flags & CONF_NOT_YET))
-				fprintf(out, "\t%s%s%s\n", k->name,
-				    k->usage && *k->usage ? " " : "", k->usage ? k->usage : "");
+				list_one("\t", k->name, k->usage, out);
 		}
 	}
 }
@@ -62,8 +72,16 @@ static void list_rules(const char *ruleset, FILE *out)
 		struct rule_keyword_name k = rule_list(ruleset, i);
 		if (!k.name)
 			return;
-		fprintf(out, "\t%s %s%s%s\n", ruleset, k.name, k.usage && *k.usage ? " " : "",
-		    k.usage ? k.usage : "");
+		list_one("\t", k.name, k.usage, out);
+	}
+}
+
+static void list_options(const char *line, const struct conf_option *o, FILE *out)
+{
+	fprintf(out, "%s\n", line);
+	for (; o->name; o++) {
+		if (!(o->flags & CONF_NOT_YET))
+			list_one("\t", o->name, o->usage, out);
 	}
 }
 
@@ -73,18 +91,14 @@ static void list_configuration(FILE *out)
 		"tcp-request content", "tcp-response content", "http-request", "http-response",
 		"http-after-response" };
 	fputs("# List of registered configuration keywords:\n", out);
-	for (size_t i = 0; module_sections[i]; i++) {
+	for (size_t i = 0; module_sections[i]; i++)
 		list_section(module_sections[i], out);
-		if (module_sections[i]->scope != CONF_LISTEN)
-			continue;
-		for (const struct conf_option *o = bind_options; o->name; o++) {
-			if (!(o->flags & CONF_NOT_YET))
-				fprintf(out, "\tbind <addr> %s%s%s\n", o->name,
-				    o->usage && *o->usage ? " " : "", o->usage ? o->usage : "");
-		}
-		for (size_t r = 0; r < ARRAY_SIZE(rulesets); r++)
-			list_rules(rulesets[r], out);
+	for (size_t r = 0; r < ARRAY_SIZE(rulesets); r++) {
+		fprintf(out, "%s\n", rulesets[r]);
+		list_rules(rulesets[r], out);
 	}
+	list_options("bind", bind_options, out);
+	list_options("server", server_options, out);
 }
 
 static void list_commands(FILE *out)
@@ -92,8 +106,7 @@ static void list_commands(FILE *out)
 	fputs("# List of registered CLI keywords:\n", out);
 	for (size_t t = 0; module_commands[t]; t++) {
 		for (const struct cli_command *c = module_commands[t]; c->name; c++)
-			fprintf(out, "%s%s%s\n", c->name, c->usage && *c->usage ? " " : "",
-			    c->usage ? c->usage : "");
+			list_one("", c->name, c->usage, out);
 	}
 }
 

@@ -110,9 +110,6 @@ static void check_values(struct program *p)
 	g->bufsize = (g->bufsize + 15) & ~15u;
 	if (g->maxrewrite >= g->bufsize / 2)
 		g->maxrewrite = g->bufsize / 2;
-	if (!p->config->proxies)
-		diag_add(p->diag, DIAG_ERROR, nowhere,
-		    "there is nothing to do: no 'listen', 'frontend' or 'backend' section");
 	if (geteuid() == 0 && !g->chroot && !p->args.check)
 		diag_add(p->diag, DIAG_NOTICE, nowhere,
 		    "started as root without 'chroot'; 'chroot /' silences this");

@@ -94,12 +94,13 @@ static int tell_valid(struct program *p)
 static int load_and_run(struct program *p)
 {
 	int loaded = program_load(p);
+	bool listed = !p->args.list_classes || modules_list(p->args.list_classes, stdout);
 	if (program_judge(p) < 0 || loaded < 0) {
 		if (p->config)
 			config_unref(NULL, p->config);
 		return 1;
 	}
-	if (p->args.list_classes && !modules_list(p->args.list_classes, stdout)) {
+	if (!listed) {
 		config_unref(NULL, p->config);
 		return 1;
 	}

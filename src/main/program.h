@@ -25,7 +25,6 @@ struct program {
 	unsigned pipes;	    /* for splice(), of the process; 0: none */
 	int ready_fd;	    /* to the master, or -1 */
 	int exit_signal;    /* that ended the process, or 0 */
-	int start_error;    /* -errno of a worker that could not start */
 
 	struct upstream_dir dir; /* how admin commands find backends */
 
@@ -58,6 +57,8 @@ int program_master(struct program *p);
 void signals_block(void);
 /* Undoes signals_block() in a child that will exec. */
 void signals_unblock(void);
+/* Blocks them and makes p ready for the two calls below. */
+void signals_init(struct program *p);
 /* Handles them on worker 0. 0 or -errno. */
 int signals_start(struct program *p, struct worker *w);
 void signals_stop(struct program *p, struct worker *w);

@@ -179,13 +179,18 @@ static void on_signal(struct worker *w, struct io *io, uint32_t events)
 		handle(w, p, (int)info.ssi_signo);
 }
 
+void signals_init(struct program *p)
+{
+	timer_init(&p->grace_timer, on_grace_over);
+	timer_init(&p->drain_timer, on_drain);
+	timer_init(&p->hard_timer, on_hard_stop);
+	signals_block();
+}
+
 int signals_start(struct program *p, struct worker *w)
 {
 	sigset_t set;
 	fill(&set);
-	timer_init(&p->grace_timer, on_grace_over);
-	timer_init(&p->drain_timer, on_drain);
-	timer_init(&p->hard_timer, on_hard_stop);
 	int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (fd < 0)
 		return -errno;

@@ -528,10 +528,12 @@ void frontend_shutdown(struct worker *w, struct proxy *fe)
 	set_state(w, fe, PROXY_STOPPED);
 }
 
+/* Comes behind the mails of all frontends: this worker has closed its listeners. */
 static void on_idle_mail(struct worker *w, struct mail *mail)
 {
 	free(mail);
 	clients_close_idle(w);
+	atomic_fetch_sub(&process_of(w)->jobs, 1);
 }
 
 void process_soft_stop(struct worker *w, struct process *p)
@@ -543,7 +545,9 @@ void process_soft_stop(struct worker *w, struct process *p)
 	}
 	for (unsigned i = 0; i < worker_count(w->group); i++) {
 		struct mail *m = malloc(sizeof(*m));
-		if (m) /* else they are closed by their timeouts */
-			worker_post(worker_get(w->group, i), m, on_idle_mail);
+		if (!m) /* they are closed by their timeouts */
+			continue;
+		atomic_fetch_add(&p->jobs, 1);
+		worker_post(worker_get(w->group, i), m, on_idle_mail);
 	}
 }

@@ -78,10 +78,6 @@ static const struct counter_column counter_columns[] = {
 	ROW(CACHE_LOOKUPS, cache_lookups, ON_FB | ON_HTTP),
 	ROW(CACHE_HITS, cache_hits, ON_FB | ON_HTTP),
 	ROW(EINT, internal_errors, ON_FBSL),
-	ROW(REQBIN, req_bytes_in, ON_FBSL),
-	ROW(REQBOUT, req_bytes_out, ON_FBSL),
-	ROW(RESBIN, res_bytes_in, ON_FBSL),
-	ROW(RESBOUT, res_bytes_out, ON_FBSL),
 };
 
 static unsigned bit_of(enum stat_type type)

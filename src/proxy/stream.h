@@ -154,6 +154,7 @@ int stream_finish_request(struct stream *s);
 bool stream_push_up(struct stream *s);
 bool stream_push_down(struct stream *s);
 
+bool stream_wants_redispatch(const struct stream *s);
 /* Leaves the server: connection back or closed, slot released. keep: if the protocol allows it. */
 void stream_leave_server(struct stream *s, bool keep);
 /* Counts s as on be (gauges, fullconn). */

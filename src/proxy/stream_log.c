@@ -9,7 +9,8 @@
 
 static void count_times(struct counters *c, struct gauges *g, const struct record_times *t)
 {
-	uint64_t queue = t->queue ? (t->queue - t->request) / 1000 : 0;
+	uint64_t ready = t->request ? t->request : t->handshake; /* TCP has no request */
+	uint64_t queue = t->queue > ready ? (t->queue - ready) / 1000 : 0;
 	uint64_t connect = t->connected && t->queue ? (t->connected - t->queue) / 1000 : 0;
 	uint64_t response = t->response && t->connected ? (t->response - t->connected) / 1000 : 0;
 	uint64_t total = t->idle_end ? (t->close - t->idle_end) / 1000 : 0;
@@ -37,14 +38,13 @@ void stream_count_end(struct stream *s)
 		count_bytes(&s->cli->bind->stats->counters[s->worker->id], s);
 	counter_add(
 	    &proxy_local(s->worker)->process->counters[s->worker->id].bytes_out, s->rec.bytes_down);
-	bool http = stream_is_http(s) && s->rec.status > 0 && !(s->flags & SF_MONITOR);
+	bool http = stream_is_http(s) && s->rec.status > 0;
 	if (http)
 		counters_status(fe, (unsigned)s->rec.status);
 	if (!s->be)
 		return;
 	struct counters *be = backend_counters(&s->be->be, s->worker);
 	count_bytes(be, s);
-	count_times(be, &s->be->be.rt->g, &s->rec.t);
 	if (http) {
 		counter_add(&be->req_tot, 1);
 		counters_status(be, (unsigned)s->rec.status);
@@ -53,6 +53,8 @@ void stream_count_end(struct stream *s)
 		return;
 	struct counters *srv = server_counters(s->srv, s->worker);
 	count_bytes(srv, s);
+	/* what never reached a server would say nothing of its speed */
+	count_times(be, &s->be->be.rt->g, &s->rec.t);
 	count_times(srv, &s->srv->rt->g, &s->rec.t);
 	if (http) {
 		counter_add(&srv->req_tot, 1);

@@ -85,6 +85,9 @@ static int from_location(struct stream *s, const struct error_reply *e)
 static int from_status(struct stream *s, unsigned status)
 {
 	int i = error_reply_index(status);
+	if (status == 400 ||
+	    status == 408) /* what follows could not be trusted, or will not come */
+		s->flags |= SF_CLOSE_CLIENT;
 	struct proxy *side[] = { s->be, s->fe };
 	for (size_t k = 0; i >= 0 && k < ARRAY_SIZE(side); k++) {
 		const struct error_reply *e = side[k] ? &side[k]->errors[i] : NULL;
@@ -218,7 +221,7 @@ static enum step denied(struct stream *s, bool response)
 		counter_add(&server_counters(s->srv, s->worker)->denied_res, 1);
 		s->flags |= SF_CLOSE_SERVER;
 	} else {
-		counter_add(&fe->denied_req, 1);
+		client_count(s->cli, offsetof(struct counters, denied_req));
 		if (be && s->be != s->fe)
 			counter_add(&be->denied_req, 1);
 	}
@@ -235,7 +238,7 @@ enum step stream_verdict(struct stream *s, enum rule_verdict v, bool response)
 	case RULES_DENY:
 		return denied(s, response);
 	case RULES_TARPIT:
-		counter_add(&fe_counters(s)->denied_req, 1);
+		client_count(s->cli, offsetof(struct counters, denied_req));
 		stream_enter(s, ST_TARPIT);
 		return STEP_WAIT;
 	case RULES_CLOSE:

@@ -17,13 +17,21 @@ static void note_first_byte(struct stream *s)
 	s->rec.t.request_wall = s->worker->clock.wall_us;
 }
 
+static void count_request(struct stream *s)
+{
+	struct process *p = proxy_local(s->worker)->process;
+	counter_inc(&fe_counters(s)->req_tot);
+	counter_inc(&p->counters[s->worker->id].reqs);
+	counters_rate_add(s->fe->rt->counters, worker_count(s->worker->group), s->worker->id,
+	    offsetof(struct counters, req_rate), &s->fe->rt->g.req_rate_max,
+	    worker_now_ms(s->worker));
+}
+
 /* What the log will show of the request, before rules change it. */
 static void note_request(struct stream *s)
 {
 	struct http_target parts;
 	struct log_record *r = &s->rec;
-	struct counters *c = fe_counters(s);
-	struct process *p = proxy_local(s->worker)->process;
 	r->t.request = stream_now_us(s);
 	r->method = s->req.method_name;
 	r->uri = s->req.target;
@@ -31,11 +39,7 @@ static void note_request(struct stream *s)
 	r->path = parts.path;
 	r->query = parts.query;
 	r->version = s->req.version == 10 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1");
-	counter_add(&c->req_tot, 1);
-	counter_add(&p->counters[s->worker->id].reqs, 1);
-	counters_rate_add(s->fe->rt->counters, worker_count(s->worker->group), s->worker->id,
-	    offsetof(struct counters, req_rate), &s->fe->rt->g.req_rate_max,
-	    worker_now_ms(s->worker));
+	count_request(s);
 	r->request_counter =
 	    atomic_fetch_add_explicit(&s->fe->rt->requests, 1, memory_order_relaxed);
 }
@@ -85,6 +89,7 @@ static bool is_monitor(const struct stream *s)
 static enum step answer_monitor(struct stream *s)
 {
 	s->flags |= SF_NOLOG | SF_MONITOR;
+	counter_inc(&fe_counters(s)->intercepted);
 	for (struct switch_rule *r = s->fe->monitor_fail; r; r = r->next) {
 		if (cond_eval(r->cond, &s->cx) == 1)
 			return stream_error(s, 503, 'L', 'R');
@@ -110,6 +115,8 @@ static enum step request_received(struct stream *s)
 static enum step bad_request(struct stream *s)
 {
 	s->rec.bad_request = true;
+	if (!(s->ce->flags & EP_IN_HEAD))
+		count_request(s);
 	client_count(s->cli, offsetof(struct counters, failed_req));
 	stream_capture_error(s, false);
 	return stream_error(s, h1_error_status(s->ce->bad_error), 'P', 'R');
@@ -249,7 +256,7 @@ enum step step_req_body(struct stream *s)
 		return STEP_AGAIN;
 	}
 	if (s->flags & SF_TIMEOUT)
-		return stream_error(s, 408, 'c', 'D');
+		return stream_error(s, 408, 'c', 'R');
 	return STEP_WAIT;
 }
 

@@ -80,12 +80,16 @@ static bool try_retry(struct stream *s, unsigned why)
 {
 	if (!(s->be->retry_on & why) || s->conn_tries == 0)
 		return false;
-	bool redispatch = (s->be->options & PR_O_REDISPATCH) && s->conn_tries == 1;
-	if (!send_again(s, !redispatch))
-		return false;
+	struct counters *srv = srv_counters(s);
 	s->conn_tries--;
 	s->rec.retries++;
-	counter_add(&srv_counters(s)->retries, 1);
+	bool redispatch = stream_wants_redispatch(s);
+	if (!send_again(s, !redispatch)) {
+		s->conn_tries++;
+		s->rec.retries--;
+		return false;
+	}
+	counter_add(&srv->retries, 1);
 	counter_add(&backend_counters(&s->be->be, s->worker)->retries, 1);
 	return true;
 }
@@ -281,7 +285,6 @@ static enum step send_response(struct stream *s)
 	s->rec.status = s->res.status;
 	if (s->ce->ops->send_head(s->ce, &s->res, !tunnel && closes_client(s)) < 0)
 		return stream_error(s, 500, 'R', 'H');
-	s->ce->ops->trailers(s->ce, &s->down_trailers);
 	s->flags |= SF_REPLIED;
 	s->client_ms = s->server_ms = worker_now_ms(s->worker);
 	if (tunnel) {

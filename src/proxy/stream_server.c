@@ -222,18 +222,19 @@ static enum step client_aborted(struct stream *s, char phase)
 {
 	counter_add(&fe_counters(s)->cli_aborts, 1);
 	counter_add(&backend_counters(&s->be->be, s->worker)->cli_aborts, 1);
-	s->flags |= SF_CLOSE_CLIENT;
-	return stream_error(s, s->ce->conn->flags & CONN_ERROR ? 0 : 503, 'C', phase);
+	return stream_error(s, 0, 'C', phase); /* nobody is there to read an answer */
 }
 
 enum step step_queue(struct stream *s)
 {
-	if (client_gone(s))
-		return client_aborted(s, 'Q');
-	if (!(s->flags & SF_TIMEOUT))
+	bool gone = client_gone(s);
+	if (!gone && !(s->flags & SF_TIMEOUT))
 		return STEP_WAIT;
 	queue_leave(s->worker, s->ticket);
 	s->ticket = NULL;
+	s->rec.t.queue = stream_now_us(s);
+	if (gone)
+		return client_aborted(s, 'Q');
 	counter_add(&backend_counters(&s->be->be, s->worker)->failed_conn, 1);
 	return stream_error(s, 503, 's', 'Q');
 }
@@ -268,6 +269,22 @@ void stream_leave_server(struct stream *s, bool keep)
 	}
 }
 
+/*
+ * Whether the retry that was just counted goes to another server: option redispatch [interval]; without one, or
+ * with 0, only the last retry; a negative interval counts from the last one backwards.
+ */
+bool stream_wants_redispatch(const struct stream *s)
+{
+	int interval = s->be->redispatch_interval;
+	if (!(s->be->options & PR_O_REDISPATCH))
+		return false;
+	if (interval > 0)
+		return s->rec.retries % (unsigned)interval == 0;
+	if (interval < 0)
+		return (int)s->rec.retries == s->be->retries + interval + 1;
+	return s->conn_tries == 0;
+}
+
 /* After a failed attempt: the same server after a pause, another one at once, or the end. */
 static enum step connect_failed(struct stream *s, bool timeout)
 {
@@ -289,12 +306,7 @@ static enum step connect_failed(struct stream *s, bool timeout)
 	}
 	s->conn_tries--;
 	s->rec.retries++;
-	bool last = s->conn_tries == 0;
-	int interval = s->be->redispatch_interval;
-	bool redispatch = (s->be->options & PR_O_REDISPATCH) &&
-			  (interval > 0	     ? s->rec.retries % (unsigned)interval == 0
-			      : interval < 0 ? (int)s->rec.retries == s->be->retries + interval + 1
-					     : last);
+	bool redispatch = stream_wants_redispatch(s);
 	if (redispatch || !server_is_usable(srv)) {
 		counter_add(&sc->redispatches, 1);
 		counter_add(&bc->redispatches, 1);
@@ -431,11 +443,8 @@ static int use_connection(struct stream *s, struct server_conn *sc)
 	list_add_tail(&s->srv->rt->local[s->worker->id].streams, &s->on_server);
 	if (!stream_is_http(s))
 		return 0;
-	http_msg_init(&s->down_trailers, s->down_trailers.hdrs, s->down_trailers.hdrs_max);
-	if (!(s->fe->options & PR_O_DROP_RES_TRAILERS))
+	if (!(s->be->options & PR_O_DROP_RES_TRAILERS))
 		s->se->trailers = &s->down_trailers;
-	if (!(s->be->options & PR_O_DROP_REQ_TRAILERS))
-		s->se->ops->trailers(s->se, &s->up_trailers);
 	if (s->req.method == HTTP_HEAD)
 		s->se->h1_flags |= H1_FOR_HEAD;
 	else if (s->req.method == HTTP_CONNECT)
@@ -451,6 +460,24 @@ static int use_connection(struct stream *s, struct server_conn *sc)
 	return s->se->ops->send_head(s->se, &s->req, close);
 }
 
+static void note_session(struct gauges *g, uint64_t now_s)
+{
+	if (atomic_load_explicit(&g->last_session_s, memory_order_relaxed) != now_s)
+		atomic_store_explicit(&g->last_session_s, now_s, memory_order_relaxed);
+}
+
+/* One more session on the server; an attempt to connect that fails was one too. */
+static void count_session(struct stream *s)
+{
+	struct server_rt *rt = s->srv->rt;
+	uint64_t now_s = (uint64_t)clock_wall_s(&s->worker->clock);
+	note_session(&rt->g, now_s);
+	note_session(&s->be->be.rt->g, now_s);
+	counter_inc(&rt->counters[s->worker->id].sess_tot);
+	counters_rate_add(rt->counters, worker_count(s->worker->group), s->worker->id,
+	    offsetof(struct counters, sess_rate), &rt->g.sess_rate_max, worker_now_ms(s->worker));
+}
+
 static struct server_conn *get_connection(struct stream *s, int *ret_error)
 {
 	struct server_conn *sc = NULL;
@@ -461,6 +488,7 @@ static struct server_conn *get_connection(struct stream *s, int *ret_error)
 		sc = server_conn_reuse(s->worker, s->srv, key, s->cli->id, reuse_scope(s));
 	if (sc) {
 		s->flags |= SF_REUSED;
+		count_session(s);
 		counter_add(&server_counters(s->srv, s->worker)->reuse_tot, 1);
 		counter_add(&backend_counters(&s->be->be, s->worker)->reuse_tot, 1);
 		return sc;
@@ -473,6 +501,7 @@ static struct server_conn *get_connection(struct stream *s, int *ret_error)
 	sc = server_conn_open(s->worker, s->srv, &to, &opts, stream_is_http(s), key, ret_error);
 	if (!sc)
 		return NULL;
+	count_session(s);
 	counter_add(&backend_counters(&s->be->be, s->worker)->connect_tot, 1);
 	sc->owner = s->cli->id;
 	sc->m.out = SLICE_NULL;
@@ -509,16 +538,8 @@ enum step step_connect(struct stream *s)
 
 static enum step connected(struct stream *s)
 {
-	struct gauges *g = &s->srv->rt->g;
-	uint64_t now_s = (uint64_t)clock_wall_s(&s->worker->clock);
 	s->rec.t.connected = stream_now_us(s);
 	s->cli->last_server = s->srv;
-	if (atomic_load_explicit(&g->last_session_s, memory_order_relaxed) != now_s)
-		atomic_store_explicit(&g->last_session_s, now_s, memory_order_relaxed);
-	counter_add(&server_counters(s->srv, s->worker)->sess_tot, 1);
-	counters_rate_add(s->srv->rt->counters, worker_count(s->worker->group), s->worker->id,
-	    offsetof(struct counters, sess_rate), &s->srv->rt->g.sess_rate_max,
-	    worker_now_ms(s->worker));
 	s->server_ms = s->client_ms = worker_now_ms(s->worker);
 	if (stream_is_http(s)) {
 		stream_enter(s, ST_RES_HEAD);

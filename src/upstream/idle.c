@@ -21,6 +21,12 @@ struct upstream_local {
 	unsigned idle_n;
 };
 
+/* Counts of this worker that others read for the statistics. */
+static void adjust(unsigned *count, int by)
+{
+	__atomic_store_n(count, *count + (unsigned)by, __ATOMIC_RELAXED);
+}
+
 static struct upstream_local *local_of(const struct worker *w)
 {
 	return w->slot[WORKER_SLOT_UPSTREAM];
@@ -35,7 +41,7 @@ static void unlink_idle(struct server_conn *sc)
 {
 	list_del(&sc->link);
 	list_del(&sc->all);
-	server_local(sc)->idle_n--;
+	adjust(&server_local(sc)->idle_n, -1);
 	local_of(sc->worker)->idle_n--;
 }
 
@@ -97,7 +103,7 @@ static void released(struct mux1 *m, bool keep)
 	struct upstream_local *l = local_of(sc->worker);
 	struct server_local *sl = server_local(sc);
 	unsigned workers = worker_count(sc->worker->group);
-	sl->used_n--;
+	adjust(&sl->used_n, -1);
 	if (!keep || !sc->reusable || sc->requests >= sc->max_reuse || mux1_has_bytes(m) ||
 	    (m->conn.flags & (CONN_PEER_CLOSED | CONN_ERROR)) ||
 	    sl->idle_n >= (sc->pool_max == UINT32_MAX ? UINT32_MAX
@@ -109,7 +115,7 @@ static void released(struct mux1 *m, bool keep)
 	sc->idle_since_ms = worker_now_ms(sc->worker);
 	list_add_head(&sl->idle, &sc->link);
 	list_add_head(&l->idle, &sc->all);
-	sl->idle_n++;
+	adjust(&sl->idle_n, 1);
 	l->idle_n++;
 	if (!timer_is_armed(&l->purge))
 		worker_timer_arm(sc->worker, &l->purge, PURGE_TICK_MS);
@@ -129,7 +135,7 @@ struct server_conn *server_conn_reuse(
 		if (sc->key != key || !in_scope(sc, owner, scope))
 			continue;
 		unlink_idle(sc);
-		sl->used_n++;
+		adjust(&sl->used_n, 1);
 		sc->requests++;
 		sc->owner = owner;
 		return sc;
@@ -175,7 +181,7 @@ struct server_conn *server_conn_open(struct worker *w, struct server *srv,
 	sc->reusable = http;
 	list_init(&sc->link);
 	list_init(&sc->all);
-	srv->rt->local[w->id].used_n++;
+	adjust(&srv->rt->local[w->id].used_n, 1);
 	counter_add(&server_counters(srv, w)->connect_tot, 1);
 	return sc;
 }

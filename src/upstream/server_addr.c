@@ -66,7 +66,10 @@ int server_set_addr(struct worker *w, struct server *s, const struct net_addr *a
 		return -ENOMEM;
 	d = atomic_exchange_explicit(&rt->dest, d, memory_order_acq_rel);
 	worker_retire(w, free, d);
-	if (rt->admin & SERVER_RMAINT)
+	pthread_mutex_lock(&rt->lock);
+	bool was_unresolved = rt->admin & SERVER_RMAINT;
+	pthread_mutex_unlock(&rt->lock);
+	if (was_unresolved)
 		server_set_admin(w, s, 0, SERVER_RMAINT);
 	else if (s->hash_key == HASH_KEY_ADDR || s->hash_key == HASH_KEY_ADDR_PORT)
 		(void)balance_rebuild(w, s->be->rt);

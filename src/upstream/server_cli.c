@@ -207,7 +207,7 @@ static void read_port(
 	}
 	c->mode = *word == '+' ? NET_PORT_PLUS : *word == '-' ? NET_PORT_MINUS : NET_PORT_FIXED;
 	c->port = (unsigned)value;
-	if (mapped && s->check && !s->check->port) {
+	if (mapped && !(s->check && s->check->port)) {
 		snprintf(c->text, sizeof(c->text),
 		    "can't change <port> to port map because it is incompatible with current "
 		    "health "

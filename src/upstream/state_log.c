@@ -200,10 +200,10 @@ static const char *oper_word(enum server_oper oper, unsigned admin, bool checked
 {
 	if (oper == SERVER_STOPPED)
 		return "DOWN";
-	if (admin & SERVER_DRAIN)
-		return "DRAIN";
 	if (oper == SERVER_STOPPING)
 		return "NOLB";
+	if (admin & SERVER_DRAIN)
+		return "DRAIN";
 	return checked ? "UP" : "no check";
 }
 

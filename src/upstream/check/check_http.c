@@ -70,34 +70,62 @@ static struct slice body_so_far(const struct http_msg *m, char *buf, size_t len,
 	}
 }
 
-static bool judge_body(const struct check_expect *e, struct slice body, bool whole,
-    struct slice reason, struct check_verdict *v)
+static bool judge_body(
+    const struct check_expect *e, struct slice body, bool whole, struct check_verdict *v)
 {
+	struct slice reason = slice_str(e->comment);
 	bool found = e->kind == EXPECT_STRING ? slice_search(body, e->text) <= body.len
 					      : check_regex_match(e->regex, body);
 	if (!found && !whole)
 		return false; /* it may be in what is still to come */
 	if (found != e->negate)
 		return set_verdict(v, CHECK_L7OK, CHECK_RES_PASSED, SLICE(""));
-	if (e->comment)
-		reason = slice_str(e->comment);
-	else
+	if (!e->comment)
 		reason = e->negate ? SLICE("HTTP check matched unwanted content")
 				   : SLICE("HTTP content check did not match");
 	return set_verdict(v, CHECK_L7RSP, CHECK_RES_FAILED, reason);
+}
+
+/* Past interim responses to the one that counts; its head is parsed. Moves *buf and *len. */
+static enum h1_result final_head(
+    unsigned flags, char **buf, size_t *len, struct http_msg *m, struct h1_parsed *p)
+{
+	struct http_hdr *hdrs = m->hdrs;
+	for (;;) {
+		http_msg_init(m, hdrs, CHECK_HEADERS_MAX);
+		enum h1_result r = h1_parse_response(*buf, *len, flags, m, p);
+		if (r != H1_COMPLETE || m->status >= 200 || m->status == 101)
+			return r;
+		*buf += p->consumed;
+		*len -= p->consumed;
+	}
+}
+
+static bool judge_content(const struct check_expect *e, const struct http_msg *m, const char *bytes,
+    size_t len, bool over, struct check_verdict *ret)
+{
+	bool whole;
+	/* only a copy of what is behind the head changes: the next call decodes from the start again */
+	char *copy = malloc(len + 1);
+	if (!copy)
+		return set_verdict(ret, CHECK_SOCKERR, CHECK_RES_FAILED, SLICE("out of memory"));
+	memcpy(copy, bytes, len);
+	struct slice body = body_so_far(m, copy, len, &whole);
+	bool done = judge_body(e, body, whole || over, ret);
+	free(copy);
+	return done;
 }
 
 bool check_http_judge(const struct httpchk_conf *h, char *buf, size_t len, bool eof, bool full,
     struct check_verdict *ret)
 {
 	struct http_hdr hdrs[CHECK_HEADERS_MAX];
-	struct http_msg m;
+	struct http_msg m = { .hdrs = hdrs };
 	struct h1_parsed p;
 	const struct check_expect *e = &h->expect;
-	http_msg_init(&m, hdrs, ARRAY_SIZE(hdrs));
 	unsigned flags = strcmp(h->method, "HEAD") == 0 ? H1_FOR_HEAD : 0;
 	ret->code = 0;
-	switch (h1_parse_response(buf, len, flags, &m, &p)) {
+	switch (final_head(flags, &buf, &len, &m, &p)) {
 	case H1_INCOMPLETE:
 		if (eof || full)
 			return set_verdict(ret, CHECK_L7RSP, CHECK_RES_FAILED,
@@ -109,26 +137,11 @@ bool check_http_judge(const struct httpchk_conf *h, char *buf, size_t len, bool 
 	case H1_COMPLETE:
 		break;
 	}
-	if (m.status < 200 && m.status != 101) {
-		/* an interim response: the real one follows */
-		return check_http_judge(h, buf + p.consumed, len - p.consumed, eof, full, ret);
-	}
 	ret->code = m.status;
 	if (m.status == 404 && h->disable_on_404)
 		return set_verdict(ret, CHECK_L7OKC, CHECK_RES_CONDPASS, SLICE(""));
-	if (e->kind == EXPECT_STRING || e->kind == EXPECT_RSTRING) {
-		bool whole;
-		/* only the copy behind the head changes; the next call decodes from the start again */
-		char *copy = malloc(len - p.consumed + 1);
-		if (!copy)
-			return set_verdict(
-			    ret, CHECK_SOCKERR, CHECK_RES_FAILED, SLICE("out of memory"));
-		memcpy(copy, buf + p.consumed, len - p.consumed);
-		struct slice body = body_so_far(&m, copy, len - p.consumed, &whole);
-		bool done = judge_body(e, body, whole || eof || full, m.reason, ret);
-		free(copy);
-		return done;
-	}
+	if (e->kind == EXPECT_STRING || e->kind == EXPECT_RSTRING)
+		return judge_content(e, &m, buf + p.consumed, len - p.consumed, eof || full, ret);
 	if (status_matches(e, m.status) != e->negate)
 		return set_verdict(ret, CHECK_L7OK, CHECK_RES_PASSED, SLICE(""));
 	return set_verdict(

@@ -174,6 +174,9 @@ static void a_404_stops_new_requests_and_keeps_persistent_ones(void **state)
 	    "<133>Server b/c is stopping, reason: Layer7 check conditionally passed, code: 404, "
 	    "check duration: 0ms. " ONLINE(1, 0) "\n");
 	assert_status(c, "NOLB");
+	server_set_admin(f.w, c, SERVER_FDRAIN, 0);
+	assert_status(c, "NOLB");
+	server_set_admin(f.w, c, 0, SERVER_FDRAIN);
 	assert_true(server_is_usable(c));
 	assert_true(server_is_draining(c));
 	check_report(f.w, c, CHECK_L7OK, CHECK_RES_PASSED, 200, 0, "");
