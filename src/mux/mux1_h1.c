@@ -62,16 +62,17 @@ static bool decode_head(struct mux1 *m)
 	if (bytes.len == 0 || (ep->flags & EP_IN_HEAD))
 		return false;
 	char *at = m->rx.mem + m->rx.decoded;
+	size_t head_max = mux_local(m->conn.worker)->head_max;
 	m->in_state = MUX1_IN_HEAD;
 	enum h1_result r = m->client_side
 			       ? h1_parse_request(at, bytes.len, ep->h1_flags, ep->msg, &parsed)
 			       : h1_parse_response(at, bytes.len, ep->h1_flags, ep->msg, &parsed);
-	if (r == H1_COMPLETE)
+	if (r == H1_COMPLETE && parsed.consumed <= head_max)
 		return head_done(m, parsed.consumed);
 	if (r == H1_ERROR)
 		return bad(m, parsed.error, parsed.error_at);
-	if (bytes.len >= m->rx.size)
-		return bad(m, H1_ERR_TOO_LARGE, bytes.len);
+	if (r == H1_COMPLETE || bytes.len > head_max)
+		return bad(m, H1_ERR_TOO_LARGE, head_max);
 	return false;
 }
 
@@ -176,7 +177,7 @@ static bool decode(struct mux1 *m)
 /* A head is parsed again only once a line was completed, so that a byte a packet does not cost a head each. */
 static bool worth_decoding(const struct mux1 *m, size_t new_bytes)
 {
-	if (m->in_state != MUX1_IN_HEAD || m->rx.end == m->rx.size)
+	if (m->in_state != MUX1_IN_HEAD || mux1_bytes(m).len > mux_local(m->conn.worker)->head_max)
 		return true;
 	return memchr(m->rx.mem + m->rx.end - new_bytes, '\n', new_bytes) != NULL;
 }
