@@ -164,13 +164,11 @@ static enum step balance(struct stream *s)
 	struct server *srv = NULL;
 	if (be->balance.ops->key) {
 		s->cx.wait_body = false;
+		if (stream_is_http(s))
+			stream_show_body(s);
 		call.has_key = balance_key(be, &s->cx, &call.key);
-		if (!call.has_key && s->cx.wait_body &&
-		    !(s->ce->flags & (EP_IN_END | EP_IN_FULL))) {
-			s->resume_state = ST_ASSIGN;
-			stream_enter(s, ST_REQ_BODY);
-			return STEP_AGAIN;
-		}
+		if (!call.has_key && s->cx.wait_body)
+			return stream_wait_body(s, ST_ASSIGN);
 	}
 	for (unsigned tries = 0; tries < PICK_TRIES; tries++) {
 		switch (balance_pick(be, &call, &srv)) {
