@@ -53,8 +53,10 @@ static struct server *by_cookie(struct stream *s)
 		return NULL;
 	persist_request(&s->be->be, &s->req, &s->arena, clock_wall_s(&s->worker->clock),
 	    &s->persist, &s->rec.flags);
+	if (s->flags & SF_IGNORE_PERSIST)
+		persist_ignore(&s->persist, &s->rec.flags);
 	struct server *srv = s->persist.server;
-	if (!srv || (s->flags & SF_IGNORE_PERSIST))
+	if (!srv)
 		return NULL;
 	if (may_use(s, srv))
 		return srv;
@@ -310,6 +312,8 @@ static enum step connect_failed(struct stream *s, bool timeout)
 		counter_add(&bc->redispatches, 1);
 		s->flags |= SF_REDISPATCHED;
 		s->flags &= ~SF_BY_COOKIE;
+		if (s->rec.flags.cookie_in == 'V') /* the server it names does not answer */
+			s->rec.flags.cookie_in = 'D';
 		s->rec.redispatched = true;
 		s->srv_failed = srv;
 		stream_leave_server(s, false);
