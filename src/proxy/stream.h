@@ -68,6 +68,7 @@ enum stream_state {
 #define SF_TUNNELLED	  0x200000u
 #define SF_NOLOG	  0x400000u
 #define SF_MONITOR	  0x800000u
+#define SF_RESET_SERVER	  0x1000000u /* close the server's connection with RST */
 
 struct stream {
 	struct list all; /* proxy_local.stream_list */
@@ -165,6 +166,8 @@ void stream_leave_server(struct stream *s, bool keep);
 /* Counts s as on be (gauges, fullconn). */
 void stream_count_backend(struct stream *s);
 
+/* How many there are for the log line; a stream that ends counts itself no more where it leaves. */
+void stream_note_gauges(struct stream *s, bool ending);
 /* Fills the record and writes the log line, once. */
 void stream_log(struct stream *s);
 void stream_count_end(struct stream *s);

@@ -220,6 +220,8 @@ static bool client_gone(const struct stream *s)
 
 static enum step client_aborted(struct stream *s, char phase)
 {
+	if (phase == 'Q')
+		s->rec.t.queue = stream_now_us(s);
 	counter_add(&fe_counters(s)->cli_aborts, 1);
 	counter_add(&backend_counters(&s->be->be, s->worker)->cli_aborts, 1);
 	return stream_error(s, 0, 'C', phase); /* nobody is there to read an answer */
@@ -260,7 +262,8 @@ void stream_leave_server(struct stream *s, bool keep)
 		bool close = (s->flags & SF_CLOSE_SERVER) || !keep;
 		s->se = NULL;
 		s->sc = NULL;
-		se->ops->detach(se, !close, (s->be->options & PR_O_NOLINGER) != 0);
+		bool reset = (s->be->options & PR_O_NOLINGER) || (s->flags & SF_RESET_SERVER);
+		se->ops->detach(se, !close, reset);
 	}
 	list_del(&s->on_server);
 	if (s->flags & SF_SLOT) {
