@@ -356,6 +356,33 @@ static void postonly_inserts_in_answers_to_post(void **state)
 	fixture_free(&f);
 }
 
+static void an_ignored_cookie_names_nobody_and_is_not_replaced(void **state)
+{
+	struct fixture f;
+	struct side req, res;
+	struct arena arena;
+	struct persist_state st;
+	struct record_flags flags = { '-', '-', '-', '-' };
+	char got[512];
+	(void)state;
+	fixture_start(&f, "backend b\n cookie SRV insert\n server a 127.0.0.1:80 cookie A\n", 1);
+	struct backend *be = be_of(&f, "b");
+	arena_init(&arena, 4096);
+	side_init(&req);
+	side_init(&res);
+	add_fields(&req, "cookie", "SRV=A");
+	persist_request(be, &req.m, &arena, NOW, &st, &flags);
+	persist_ignore(&st, &flags);
+	assert_null(st.server);
+	assert_int_equal(flags.cookie_in, 'U');
+	assert_int_equal(
+	    persist_response(be, &res.m, &arena, NOW, be->servers[0], false, &st, &flags), 0);
+	assert_string_equal(fields(&res, "set-cookie", got), "");
+	assert_int_equal(flags.cookie_out, 'N');
+	arena_reset(&arena);
+	fixture_free(&f);
+}
+
 static void dynamic_cookies_come_from_address_and_key(void **state)
 {
 	struct fixture f;
@@ -425,6 +452,7 @@ int main(void)
 		cmocka_unit_test(dates_are_five_digits_of_four_seconds),
 		cmocka_unit_test(nocache_marks_what_a_cache_might_keep),
 		cmocka_unit_test(postonly_inserts_in_answers_to_post),
+		cmocka_unit_test(an_ignored_cookie_names_nobody_and_is_not_replaced),
 		cmocka_unit_test(dynamic_cookies_come_from_address_and_key),
 		cmocka_unit_test(a_shared_value_goes_to_the_first_server_that_works),
 		cmocka_unit_test(rdp_cookie_names_an_address),
