@@ -151,8 +151,12 @@ static int start_worker(struct program *p, struct worker *w)
 	const struct global_conf *g = &p->config->global;
 	unsigned count = worker_count(p->process.workers);
 	unsigned buffers = (g->buffers_limit + count - 1) / count;
-	int r =
-	    mux_worker_start(w, g->bufsize, buffers, (p->pipes + count - 1) / count, g->pipesize);
+	const struct mux_setup mux = { .bufsize = g->bufsize,
+		.maxrewrite = g->maxrewrite,
+		.buffers_limit = buffers,
+		.maxpipes = (p->pipes + count - 1) / count,
+		.pipesize = g->pipesize };
+	int r = mux_worker_start(w, &mux);
 	if (r == 0)
 		r = upstream_worker_start(w);
 	if (r == 0)

@@ -12,6 +12,8 @@
 
 #include "weir/net/splice.h"
 
+/* Beside bufsize bytes of payload a buffer holds the head in front of them: one read for a body of that size. */
+#define HEAD_RESERVE 2048
 /* Payload beyond this many buffers is read through a large buffer. */
 #define LARGE_FACTOR  2
 #define LARGE_BUFFER  (128u * 1024)
@@ -20,23 +22,23 @@
 #define BULK_FULL_READS	 4
 #define FREE_BUFFERS_MAX 256
 
-int mux_worker_start(struct worker *w, unsigned bufsize, unsigned buffers_limit, unsigned maxpipes,
-    unsigned pipesize)
+int mux_worker_start(struct worker *w, const struct mux_setup *setup)
 {
 	struct mux_local *l = calloc(1, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
-	pool_init(&l->buf, "buffer", bufsize, FREE_BUFFERS_MAX);
-	l->buf.limit = buffers_limit;
+	pool_init(&l->buf, "buffer", setup->bufsize + HEAD_RESERVE, FREE_BUFFERS_MAX);
+	l->buf.limit = setup->buffers_limit;
+	l->head_max = setup->bufsize - MIN(setup->maxrewrite, setup->bufsize / 2);
 	pool_init(&l->large, "large buffer", LARGE_BUFFER, LARGE_BUFFERS / 4);
 	l->large.limit = LARGE_BUFFERS;
-	if (maxpipes) {
+	if (setup->maxpipes) {
 		l->pipes = malloc(sizeof(*l->pipes));
 		if (!l->pipes) {
 			free(l);
 			return -ENOMEM;
 		}
-		net_pipe_pool_init(l->pipes, maxpipes, pipesize);
+		net_pipe_pool_init(l->pipes, setup->maxpipes, setup->pipesize);
 	}
 	w->slot[WORKER_SLOT_MUX] = l;
 	return 0;
@@ -385,21 +387,27 @@ static unsigned gather(
 	return k;
 }
 
-/* The framing behind payload: a chunk's CRLF goes out with the chunk, the last chunk with the last payload. */
-static unsigned add_tail(struct mux1 *m, struct iovec *v, unsigned k, size_t payload, bool end)
+/* The framing behind the payload of one send. */
+struct tail {
+	struct slice text; /* empty: none */
+	bool ends_message;
+};
+
+/* A chunk's CRLF goes out with the chunk, the last chunk with the last payload. */
+static struct tail make_tail(struct mux1 *m, size_t payload, bool end)
 {
 	bool chunk_ends = payload && payload == m->out_chunk_left;
-	m->out_tail = SLICE_NULL;
-	m->out_end_in_tail = end && !m->out_ended && (chunk_ends || m->out_chunk_left == 0);
-	if (m->out_framing != HTTP_BODY_CHUNKED || (!chunk_ends && !m->out_end_in_tail))
-		return k;
-	m->out_tail = tail_text(m, chunk_ends, m->out_end_in_tail);
-	v[k++] = (struct iovec){ (void *)m->out_tail.ptr, m->out_tail.len };
-	return k;
+	struct tail tail = { .text = SLICE_NULL };
+	if (m->out_framing != HTTP_BODY_CHUNKED)
+		return tail;
+	tail.ends_message = end && !m->out_ended && (chunk_ends || m->out_chunk_left == 0);
+	if (chunk_ends || tail.ends_message)
+		tail.text = tail_text(m, chunk_ends, tail.ends_message);
+	return tail;
 }
 
 /* Settles what went out: own bytes first, then payload, then the tail. Returns the payload part. */
-static size_t settle(struct mux1 *m, size_t sent, size_t payload)
+static size_t settle(struct mux1 *m, size_t sent, size_t payload, struct tail tail)
 {
 	sent = take_sent(&m->out, sent);
 	sent = take_sent(&m->out_chunk, sent);
@@ -407,20 +415,26 @@ static size_t settle(struct mux1 *m, size_t sent, size_t payload)
 	sent -= taken;
 	if (m->out_framing == HTTP_BODY_CHUNKED)
 		m->out_chunk_left -= taken;
-	if (m->out_tail.len && taken == payload && m->out.len == 0 && m->out_chunk.len == 0) {
+	if (tail.text.len && taken == payload && m->out.len == 0 && m->out_chunk.len == 0) {
 		/* committed: what is left of the tail is now own bytes */
-		take_sent(&m->out_tail, sent);
-		m->out = m->out_tail;
-		m->out_ended = m->out_end_in_tail;
+		take_sent(&tail.text, sent);
+		m->out = tail.text;
+		m->out_ended = tail.ends_message;
 	}
 	return taken;
+}
+
+static bool all_sent(const struct mux1 *m)
+{
+	return m->out.len == 0 && m->out_chunk.len == 0 &&
+	       (m->out_ended || m->out_framing != HTTP_BODY_CHUNKED);
 }
 
 size_t mux1_send(struct endpoint *ep, const struct iovec *iov, unsigned n, bool end, bool more)
 {
 	struct mux1 *m = container_of(ep, struct mux1, ep);
 	struct iovec v[INFLOW_SEGMENTS + 4];
-	size_t payload, given = 0;
+	size_t payload, given = 0, len = 0;
 	if (!(m->conn.flags & CONN_WRITABLE)) {
 		ep->flags |= EP_OUT_BLOCKED;
 		return 0;
@@ -428,8 +442,9 @@ size_t mux1_send(struct endpoint *ep, const struct iovec *iov, unsigned n, bool 
 	for (unsigned i = 0; i < n; i++)
 		given += iov[i].iov_len;
 	unsigned k = gather(m, iov, n, v, &payload);
-	k = add_tail(m, v, k, payload, end && payload == given);
-	size_t len = 0;
+	struct tail tail = make_tail(m, payload, end && payload == given);
+	if (tail.text.len)
+		v[k++] = (struct iovec){ (void *)tail.text.ptr, tail.text.len };
 	for (unsigned i = 0; i < k; i++)
 		len += v[i].iov_len;
 	ssize_t sent = k ? conn_send(&m->conn, v, (int)k, more) : 0;
@@ -437,13 +452,12 @@ size_t mux1_send(struct endpoint *ep, const struct iovec *iov, unsigned n, bool 
 		ep->flags |= EP_ERROR;
 		return 0;
 	}
-	size_t taken = settle(m, sent > 0 ? (size_t)sent : 0, payload);
+	size_t taken = settle(m, sent > 0 ? (size_t)sent : 0, payload, tail);
 	if (m->out.len == 0)
 		ep->flags &= ~(uint32_t)EP_OUT_PENDING;
 	if (sent < 0 || (size_t)sent < len)
 		ep->flags |= EP_OUT_BLOCKED;
-	if (end && taken == given && m->out.len == 0 && m->out_chunk.len == 0 &&
-	    (m->out_ended || m->out_framing != HTTP_BODY_CHUNKED))
+	if (end && taken == given && all_sent(m))
 		ep->flags |= EP_OUT_END;
 	return taken;
 }

@@ -7,6 +7,7 @@
 #include "mux1_internal.h"
 
 #include <errno.h>
+#include <strings.h>
 
 /* A trailer section has the same bound as a head's table. */
 #define TRAILERS_MAX 101
@@ -62,16 +63,17 @@ static bool decode_head(struct mux1 *m)
 	if (bytes.len == 0 || (ep->flags & EP_IN_HEAD))
 		return false;
 	char *at = m->rx.mem + m->rx.decoded;
+	size_t head_max = mux_local(m->conn.worker)->head_max;
 	m->in_state = MUX1_IN_HEAD;
 	enum h1_result r = m->client_side
 			       ? h1_parse_request(at, bytes.len, ep->h1_flags, ep->msg, &parsed)
 			       : h1_parse_response(at, bytes.len, ep->h1_flags, ep->msg, &parsed);
-	if (r == H1_COMPLETE)
+	if (r == H1_COMPLETE && parsed.consumed <= head_max)
 		return head_done(m, parsed.consumed);
 	if (r == H1_ERROR)
 		return bad(m, parsed.error, parsed.error_at);
-	if (bytes.len >= m->rx.size)
-		return bad(m, H1_ERR_TOO_LARGE, bytes.len);
+	if (r == H1_COMPLETE || bytes.len > head_max)
+		return bad(m, H1_ERR_TOO_LARGE, head_max);
 	return false;
 }
 
@@ -82,21 +84,21 @@ static bool message_done(struct mux1 *m)
 	return true;
 }
 
-/* The stream's message for trailers, its table made when the first trailer section comes. */
-static struct http_msg *trailers_of(struct mux1 *m)
+/* Few messages have trailers: their table is made when they come. */
+static bool new_trailers(struct mux1 *m)
 {
-	struct http_msg *t = m->ep.trailers;
-	if (t && !t->hdrs) {
-		struct http_hdr *table = arena_array(m->ep.arena, struct http_hdr, TRAILERS_MAX);
-		http_msg_init(t, table, table ? TRAILERS_MAX : 0);
-	}
-	return t && t->hdrs ? t : NULL;
+	struct http_hdr *table = arena_array(m->ep.arena, struct http_hdr, TRAILERS_MAX);
+	if (table)
+		http_msg_init(m->ep.trailers, table, TRAILERS_MAX);
+	else
+		m->ep.flags |= EP_NO_MEMORY | EP_ERROR;
+	return table;
 }
 
 static bool decode_trailers(struct mux1 *m)
 {
 	struct http_hdr table[TRAILERS_MAX];
-	struct http_msg ignored, *trailers = trailers_of(m);
+	struct http_msg ignored, *trailers = m->ep.trailers;
 	struct h1_parsed parsed;
 	struct slice bytes = mux1_bytes(m);
 	if (bytes.len == 0)
@@ -104,6 +106,8 @@ static bool decode_trailers(struct mux1 *m)
 	if (!trailers) {
 		http_msg_init(&ignored, table, TRAILERS_MAX);
 		trailers = &ignored;
+	} else if (!trailers->hdrs && !new_trailers(m)) {
+		return false;
 	}
 	enum h1_result r = h1_parse_trailers(
 	    m->rx.mem + m->rx.decoded, bytes.len, m->ep.h1_flags, trailers, &parsed);
@@ -176,7 +180,7 @@ static bool decode(struct mux1 *m)
 /* A head is parsed again only once a line was completed, so that a byte a packet does not cost a head each. */
 static bool worth_decoding(const struct mux1 *m, size_t new_bytes)
 {
-	if (m->in_state != MUX1_IN_HEAD || m->rx.end == m->rx.size)
+	if (m->in_state != MUX1_IN_HEAD || mux1_bytes(m).len > mux_local(m->conn.worker)->head_max)
 		return true;
 	return memchr(m->rx.mem + m->rx.end - new_bytes, '\n', new_bytes) != NULL;
 }
@@ -224,14 +228,27 @@ static void choose_framing(struct mux1 *m, struct http_msg *msg)
 	}
 }
 
+/* One connection field that says "upgrade" and no more may stay where it is. */
+static bool says_only_upgrade(const struct http_msg *msg)
+{
+	struct http_hdr *h = http_hdr_find_id(msg, HDR_CONNECTION, NULL);
+	return h && h->value_len == 7 && strncasecmp(h->value, "upgrade", 7) == 0 &&
+	       !http_hdr_find_id(msg, HDR_CONNECTION, h);
+}
+
 static int set_connection(struct http_msg *msg, unsigned version, bool close)
 {
 	bool upgrade = (msg->flags & HTTP_MSG_CONN_UPGRADE) || msg->status == 101;
-	http_hdr_del_id(msg, HDR_CONNECTION);
+	bool request = msg->status == 0;
 	http_hdr_del_id(msg, HDR_KEEP_ALIVE);
 	http_hdr_del_id(msg, HDR_PROXY_CONNECTION);
+	if (upgrade && says_only_upgrade(msg))
+		return 0;
+	http_hdr_del_id(msg, HDR_CONNECTION);
 	if (upgrade)
 		return http_hdr_add(msg, http_hdr_name(HDR_CONNECTION), SLICE("upgrade"));
+	if (close && request && version < 11)
+		return 0; /* nobody would keep it */
 	if (close)
 		return http_hdr_add(msg, http_hdr_name(HDR_CONNECTION), SLICE("close"));
 	if (version < 11)

@@ -16,15 +16,20 @@ struct net_pipe_pool;
 struct mux_local {
 	struct pool buf;	     /* tune.bufsize */
 	struct pool large;	     /* for bulk transfers; bounded, optional */
+	uint32_t head_max;	     /* longest head that is accepted */
 	struct net_pipe_pool *pipes; /* splice(2) */
 };
 
-/*
- * buffers_limit: tune.buffers.limit a worker, 0: none. maxpipes: pipes for splicing a worker, 0: never splice;
- * pipesize: bytes of each, 0: the default. 0 or -ENOMEM.
- */
-int mux_worker_start(struct worker *w, unsigned bufsize, unsigned buffers_limit, unsigned maxpipes,
-    unsigned pipesize);
+struct mux_setup {
+	unsigned bufsize;	/* tune.bufsize: payload that a buffer holds */
+	unsigned maxrewrite;	/* tune.maxrewrite: a head must leave so much of it free */
+	unsigned buffers_limit; /* tune.buffers.limit a worker; 0: none */
+	unsigned maxpipes;	/* for splicing, a worker; 0: never splice */
+	unsigned pipesize;	/* bytes of each; 0: the default */
+};
+
+/* 0 or -ENOMEM. */
+int mux_worker_start(struct worker *w, const struct mux_setup *setup);
 void mux_worker_stop(struct worker *w);
 
 static inline struct mux_local *mux_local(const struct worker *w)
@@ -50,7 +55,6 @@ struct mux1 {
 	/* bytes of ours that wait to be sent in front of payload: head, chunk framing, PROXY header */
 	struct slice out;
 	struct slice out_chunk;	       /* chunk framing to send behind out, in chunk_text */
-	struct slice out_tail;	       /* the last chunk, while it is not committed */
 	struct http_msg *out_trailers; /* fields to send behind the last chunk, or NULL */
 	uint64_t out_chunk_left;       /* payload of the announced chunk still to send */
 	uint8_t out_framing;	       /* enum http_framing of the message we send */
@@ -58,9 +62,8 @@ struct mux1 {
 	bool client_side : 1;	       /* requests come in; else responses do */
 	bool large : 1;		       /* rx.mem is of the large pool */
 	bool rx_keep_all : 1;	       /* keep consumed bytes: the request may be sent again */
-	bool out_end_in_tail : 1;
-	bool out_ended : 1; /* the last chunk is committed */
-	uint8_t full_reads; /* reads in a row that filled their buffer */
+	bool out_ended : 1;	       /* the last chunk is committed */
+	uint8_t full_reads;	       /* reads in a row that filled their buffer */
 	char chunk_text[H1_CHUNK_HEAD_MAX];
 	/* The last stream is gone: the owner takes the connection back (idle), or closes it. */
 	void (*released)(struct mux1 *m, bool keep);

@@ -329,7 +329,8 @@ static int setup(void **state)
 	if (!group)
 		return -1;
 	worker = worker_get(group, 0);
-	return mux_worker_start(worker, 16384, 0, 8, 0);
+	return mux_worker_start(
+	    worker, &(struct mux_setup){ .bufsize = 16384, .maxrewrite = 1024, .maxpipes = 8 });
 }
 
 static int teardown(void **state)
