@@ -84,21 +84,21 @@ static bool message_done(struct mux1 *m)
 	return true;
 }
 
-/* The stream's message for trailers, its table made when the first trailer section comes. */
-static struct http_msg *trailers_of(struct mux1 *m)
+/* Few messages have trailers: their table is made when they come. */
+static bool new_trailers(struct mux1 *m)
 {
-	struct http_msg *t = m->ep.trailers;
-	if (t && !t->hdrs) {
-		struct http_hdr *table = arena_array(m->ep.arena, struct http_hdr, TRAILERS_MAX);
-		http_msg_init(t, table, table ? TRAILERS_MAX : 0);
-	}
-	return t && t->hdrs ? t : NULL;
+	struct http_hdr *table = arena_array(m->ep.arena, struct http_hdr, TRAILERS_MAX);
+	if (table)
+		http_msg_init(m->ep.trailers, table, TRAILERS_MAX);
+	else
+		m->ep.flags |= EP_NO_MEMORY | EP_ERROR;
+	return table;
 }
 
 static bool decode_trailers(struct mux1 *m)
 {
 	struct http_hdr table[TRAILERS_MAX];
-	struct http_msg ignored, *trailers = trailers_of(m);
+	struct http_msg ignored, *trailers = m->ep.trailers;
 	struct h1_parsed parsed;
 	struct slice bytes = mux1_bytes(m);
 	if (bytes.len == 0)
@@ -106,6 +106,8 @@ static bool decode_trailers(struct mux1 *m)
 	if (!trailers) {
 		http_msg_init(&ignored, table, TRAILERS_MAX);
 		trailers = &ignored;
+	} else if (!trailers->hdrs && !new_trailers(m)) {
+		return false;
 	}
 	enum h1_result r = h1_parse_trailers(
 	    m->rx.mem + m->rx.decoded, bytes.len, m->ep.h1_flags, trailers, &parsed);

@@ -141,8 +141,7 @@ struct stream *stream_new(struct client *cli)
 	l->streams_n++;
 	s->client_ms = s->server_ms = worker_now_ms(w);
 	mux1_attach(&cli->m, s, stream_wake, &s->req, &s->up, &s->arena);
-	if (!(s->fe->options & PR_O_DROP_REQ_TRAILERS))
-		s->ce->trailers = &s->up_trailers;
+	s->ce->trailers = &s->up_trailers;
 	if (s->fe->options & PR_O_UNSAFE_REQ)
 		s->ce->h1_flags |= H1_ACCEPT_UNSAFE;
 	stream_enter(s, stream_is_http(s) ? ST_REQ_HEAD : ST_FE_CONTENT);

@@ -452,8 +452,11 @@ static int use_connection(struct stream *s, struct server_conn *sc)
 	list_add_tail(&s->srv->rt->local[s->worker->id].streams, &s->on_server);
 	if (!stream_is_http(s))
 		return 0;
-	if (!(s->be->options & PR_O_DROP_RES_TRAILERS))
+	http_msg_init(&s->down_trailers, s->down_trailers.hdrs, s->down_trailers.hdrs_max);
+	if (!(s->fe->options & PR_O_DROP_RES_TRAILERS))
 		s->se->trailers = &s->down_trailers;
+	if (!(s->be->options & PR_O_DROP_REQ_TRAILERS))
+		s->se->ops->trailers(s->se, &s->up_trailers);
 	if (s->req.method == HTTP_HEAD)
 		s->se->h1_flags |= H1_FOR_HEAD;
 	else if (s->req.method == HTTP_CONNECT)
