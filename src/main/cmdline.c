@@ -88,13 +88,6 @@ static int set_build(struct reading *r, const struct option_row *row, const char
 	return 0;
 }
 
-static int set_no_fast_forward(struct reading *r, const struct option_row *row, const char *value)
-{
-	r->args->no_splice = true;
-	r->args->no_zero_copy = true;
-	return 0;
-}
-
 /* data: the signal; value is NULL at the option itself, then one number a call. */
 static int add_old_pid(struct reading *r, const struct option_row *row, const char *value)
 {
@@ -190,7 +183,7 @@ static const struct option_row options[] = {
 	    "writes the configuration as it was read" },
 	{ "-dD", TAKES_NOTHING, set_flag, FIELD(diagnostics), "",
 	    "shows more doubtful statements" },
-	{ "-dF", TAKES_NOTHING, set_no_fast_forward, 0, "", "no forwarding past the stream" },
+	{ "-dF", TAKES_NOTHING, set_flag, FIELD(no_splice), "", "no splice(), as -dS" },
 	{ "-dG", TAKES_NOTHING, set_later,
 	    LATER("names are always resolved with getaddrinfo(), the option is ignored"), "",
 	    "accepted, no effect" },
@@ -205,7 +198,7 @@ static const struct option_row options[] = {
 	{ "-dV", TAKES_NOTHING, set_later, LATER("TLS is not supported yet"), "",
 	    "no verification of servers (not yet)" },
 	{ "-dW", TAKES_NOTHING, set_flag, FIELD(zero_warning), "", "warnings are errors" },
-	{ "-dZ", TAKES_NOTHING, set_flag, FIELD(no_zero_copy), "", "no zero-copy forwarding" },
+	{ "-dZ", TAKES_NOTHING, set_flag, FIELD(no_splice), "", "no splice(), as -dS" },
 	{ "-dc", TAKES_NOTHING, set_flag, FIELD(show_cpus), "", "shows where the threads run" },
 	{ "-de", TAKES_NOTHING, set_later, LATER("epoll is weir's only poller, it stays in use"),
 	    "", "accepted, no effect" },
@@ -217,7 +210,7 @@ static const struct option_row options[] = {
 	{ "-dt", TAKES_REST, set_later, LATER("traces are not supported yet"), "[<source>,...]",
 	    "traces (not yet)" },
 	{ "-dv", TAKES_NOTHING, set_nothing, 0, "", "no event ports (never used)" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct option_row *find(const char *word)

@@ -29,7 +29,7 @@ struct cmdline {
 	bool master, notify;		/* -W or -Ws; -Ws */
 	bool verbose, quiet;
 	bool diagnostics, zero_warning, dump_config, dump_libs, show_cpus;
-	bool no_reuseport, no_splice, no_fast_forward, no_zero_copy, ignore_unresolved;
+	bool no_reuseport, no_splice, ignore_unresolved;
 	pid_t *old_pids; /* -sf, -st */
 	size_t old_pids_n;
 	int old_signal;	       /* SIGUSR1 or SIGTERM; 0: neither was given */

@@ -47,17 +47,6 @@ int global_set_flag(const struct conf_call *call)
 	return 0;
 }
 
-int global_clear_flag(const struct conf_call *call)
-{
-	*(bool *)field(call, call->row->data) = false;
-	return 0;
-}
-
-int global_set_on_off(const struct conf_call *call)
-{
-	return conf_on_off(call->conf, call->line, call->arg, field(call, call->row->data));
-}
-
 int global_set_number(const struct conf_call *call)
 {
 	const struct global_number *number = (const struct global_number *)call->row->data;

@@ -27,8 +27,6 @@ struct global_number {
 
 /* Setters for rows of plain values. data: an offset, or GLOBAL_NUMBER() for numbers and sizes. */
 int global_set_flag(const struct conf_call *call);
-int global_clear_flag(const struct conf_call *call);
-int global_set_on_off(const struct conf_call *call);
 int global_set_number(const struct conf_call *call);
 int global_set_size(const struct conf_call *call);
 int global_set_time(const struct conf_call *call);

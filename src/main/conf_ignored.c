@@ -84,5 +84,12 @@ const struct conf_keyword global_ignored_keywords[] = {
 	IGNORED("tune.ssl.ssl-ctx-cache-size", "<number>", NO_TLS),
 	IGNORED("tune.ssl.ocsp-update.maxdelay", "<number>", NO_TLS),
 	IGNORED("tune.ssl.ocsp-update.mindelay", "<number>", NO_TLS),
-	{ NULL },
+	IGNORED(
+	    "close-spread-time", "<time>|infinite", "a soft stop closes idle connections at once"),
+	IGNORED("max-spread-checks", "<time>", "the first checks are spread over a second at most"),
+	IGNORED("server-state-base", "<dir>",
+	    "states are not loaded from files yet, so nothing uses it"),
+	IGNORED("server-state-file", "<file>",
+	    "states are not loaded from files yet, so nothing uses it"),
+	{ .name = NULL },
 };

@@ -53,5 +53,5 @@ const struct conf_keyword global_later_keywords[] = {
 	LATER("wurfl-information-list", "[<capability>]...", "device detection"),
 	LATER("wurfl-information-list-separator", "<char>", "device detection"),
 	LATER("wurfl-patch-file", "[<file>]", "device detection"),
-	{ NULL },
+	{ .name = NULL },
 };

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <grp.h>
-#include <limits.h>
 #include <pwd.h>
 
 #include "conf_global.h"
@@ -61,16 +60,6 @@ static int set_dumpable(const struct conf_call *call)
 	return 0;
 }
 
-static int set_close_spread(const struct conf_call *call)
-{
-	struct global_conf *g = call->object;
-	if (strcmp(call->line->argv[call->arg], "infinite") == 0) {
-		g->close_spread_ms = UINT_MAX;
-		return 0;
-	}
-	return conf_time_ms(call->conf, call->line, call->arg, &g->close_spread_ms);
-}
-
 const struct conf_keyword global_process_keywords[] = {
 	{ "daemon", CONF_GLOBAL, CONF_MAY_NEGATE, 0, 0, global_set_flag, GLOBAL_FIELD(daemon), "",
 	    "runs in the background" },
@@ -99,13 +88,11 @@ const struct conf_keyword global_process_keywords[] = {
 	    GLOBAL_FIELD(hard_stop_after_ms), "<time>", "longest time that a soft stop may take" },
 	{ "grace", CONF_GLOBAL, 0, 1, 1, global_set_time, GLOBAL_FIELD(grace_ms), "<time>",
 	    "time between SIGUSR1 and the closing of listeners" },
-	{ "close-spread-time", CONF_GLOBAL, 0, 1, 1, set_close_spread, 0, "<time>|infinite",
-	    "time over which a soft stop spreads the closing of connections" },
 	{ "set-dumpable", CONF_GLOBAL, CONF_MAY_NEGATE, 0, 1, set_dumpable, 0, "[on|off|libs]",
 	    "core files although privileges were dropped" },
 	{ "expose-experimental-directives", CONF_GLOBAL, 0, 0, 0, allow_experimental, 0, "",
 	    "allows experimental keywords in what follows" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 /* ---- identity ---- */
@@ -184,7 +171,7 @@ const struct conf_keyword global_identity_keywords[] = {
 	    "<text>", "text about this instance in statistics" },
 	{ "localpeer", CONF_GLOBAL, 0, 1, 1, global_set_text, GLOBAL_FIELD(localpeer), "<name>",
 	    "name of the local peer; the host's unless set" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 /* ---- environment ---- */
@@ -225,5 +212,5 @@ const struct conf_keyword global_environment_keywords[] = {
 	    "removes environment variables" },
 	{ "resetenv", CONF_GLOBAL, 0, 0, -1, reset_env, 0, "[<name>]*",
 	    "removes all environment variables but these" },
-	{ NULL },
+	{ .name = NULL },
 };

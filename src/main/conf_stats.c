@@ -120,7 +120,7 @@ static const struct conf_option unix_options[] = {
 	{ "group", 1, unix_group, 0, "<name>", "group", 0 },
 	{ "uid", 1, unix_id, GLOBAL_FIELD(unix_bind_uid), "<number>", "owner's number", 0 },
 	{ "gid", 1, unix_id, GLOBAL_FIELD(unix_bind_gid), "<number>", "group's number", 0 },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct conf_option *const unix_option_tables[] = { unix_options, NULL };
 
@@ -149,9 +149,5 @@ const struct conf_keyword global_stats_keywords[] = {
 	    "[prefix <prefix>] [mode <mode>] [user <name>] [uid <number>] [group <name>] "
 	    "[gid <number>]",
 	    "defaults of unix sockets that follow" },
-	{ "server-state-base", CONF_GLOBAL, 0, 1, 1, global_set_text,
-	    GLOBAL_FIELD(server_state_base), "<dir>", "directory of server state files" },
-	{ "server-state-file", CONF_GLOBAL, 0, 1, 1, global_set_text,
-	    GLOBAL_FIELD(server_state_file), "<file>", "file with the states of servers" },
-	{ NULL },
+	{ .name = NULL },
 };

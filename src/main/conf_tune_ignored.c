@@ -54,9 +54,6 @@ const struct conf_keyword global_tune_ignored_keywords[] = {
 	IGNORED("tune.bufsize.small", "<size>", "weir has one size of buffers for messages"),
 	IGNORED("tune.defaults.purge", "[all|none|<element>[,...]]",
 	    "defaults sections go with their configuration"),
-	IGNORED("tune.disable-fast-forward", "",
-	    "there is one way of forwarding; 'nosplice' and 'tune.disable-zero-copy-forwarding' "
-	    "limit it"),
 	IGNORED("tune.epoll.mask-events", "<event>[,...]", "all events are handled"),
 	IGNORED("tune.events.max-events-at-once", "<number>", "weir has no such events"),
 	IGNORED("tune.fd.edge-triggered", "on|off", "connections are always edge-triggered"),
@@ -167,5 +164,18 @@ const struct conf_keyword global_tune_ignored_keywords[] = {
 	IGNORED("httpclient.ssl.ca-file", "<cafile>", NO_CLIENT),
 	IGNORED("httpclient.ssl.verify", "[none|required]", NO_CLIENT),
 	IGNORED("httpclient.timeout.connect", "<timeout>", NO_CLIENT),
-	{ NULL },
+	IGNORED("tune.h1.zero-copy-fwd-recv", "on|off", ZERO_COPY),
+	IGNORED("tune.http.logurilen", "<number>", "a log line is cut as a whole, at its 'len'"),
+	IGNORED(
+	    "tune.http.cookielen", "<number>", "a captured cookie is cut at the 'len' of its line"),
+	IGNORED("tune.idletimer", "<time>", "weir does not tell idle streams apart"),
+	IGNORED("tune.maxaccept", "<number>",
+	    "a listener takes one connection an event, and up to 64 while so many come"),
+	IGNORED("tune.pool-high-fd-ratio", "<percent>",
+	    "idle connections are bounded by 'pool-max-conn' and 'pool-purge-delay'"),
+	IGNORED("tune.pool-low-fd-ratio", "<percent>",
+	    "idle connections are bounded by 'pool-max-conn' and 'pool-purge-delay'"),
+	IGNORED(
+	    "tune.runqueue-depth", "<number>", "a worker runs all tasks that are ready in a turn"),
+	{ .name = NULL },
 };

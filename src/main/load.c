@@ -53,6 +53,23 @@ static void set_variables(struct program *p, struct conf *conf)
 	set_log_formats(conf);
 }
 
+/* The addresses of the admin sockets, for the programs that look for them in "show env". */
+static void set_cli_variable(struct program *p, struct conf *conf)
+{
+	struct strbuf all = STRBUF_INIT;
+	char text[NET_ADDR_TEXT];
+	for (const struct bind_conf *b = p->config->global.stats_sockets; b; b = b->next) {
+		const char *prefix = b->addr.sa.sa_family == AF_UNIX	? "unix@"
+				     : b->addr.sa.sa_family == AF_INET6 ? "ipv6@"
+									: "ipv4@";
+		if (b->fd < 0)
+			strbuf_addf(&all, "%s%s%s", all.len ? ";" : "", prefix,
+			    net_addr_text_port(&b->addr, text));
+	}
+	set_pair(conf, "CLI", strbuf_str(&all));
+	strbuf_done(&all);
+}
+
 /* ---- reading ---- */
 
 static int add_files(struct program *p, struct conf *conf)
@@ -83,8 +100,6 @@ static void apply_args(struct program *p)
 	g->zero_warning |= a->zero_warning;
 	g->quiet = (g->quiet || a->quiet) && !a->verbose;
 	g->debug = a->debug;
-	if (a->no_zero_copy)
-		g->h1_zero_copy = false;
 	if (cmdline_stay(a))
 		g->daemon = g->master_worker = false;
 }
@@ -121,6 +136,7 @@ static int read_all(struct program *p, struct conf *conf)
 	set_variables(p, conf);
 	if (add_files(p, conf) < 0 || conf_read(conf) < 0)
 		result = -1;
+	set_cli_variable(p, conf);
 	apply_args(p);
 	apply_to_proxies(p);
 	if (result == 0)

@@ -141,7 +141,8 @@ static void exec_check(const struct master *m)
 	memcpy(check + 2, argv + 1, n * sizeof(*argv));
 	dup2(null_fd, STDOUT_FILENO);
 	notify_stop();
-	/* as a worker would: it is in the right directory and does not say everything twice */
+	/* no pipe, but one thing that a worker does: it takes the present directory as it is */
+	setenv(PROGRAM_READY_ENV, "-1", 1);
 	signals_unblock();
 	execv(m->exe, check);
 	_exit(1);

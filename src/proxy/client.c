@@ -156,7 +156,7 @@ static void released(struct mux1 *m, bool keep)
 	c->accept_wall_us = m->conn.worker->clock.wall_us;
 	c->handshake_us = c->accept_us;
 	if (!keep) {
-		if (c->fe->mode == PROXY_HTTP && unread)
+		if (unread)
 			linger(c);
 		else
 			client_close(c);

@@ -45,20 +45,31 @@ static struct process *process_of(const struct worker *w)
 
 /* ---- limits ---- */
 
-/* Counts one session against "rate-limit sessions"; false when this second's are used up. */
-static bool rate_allows(struct proxy *fe, uint64_t now_ms)
+/* Counts one in the present second, unless that many were counted already. limit 0: none. */
+static bool rate_take(atomic_ullong *word, unsigned limit, uint64_t now_ms)
 {
 	uint64_t second = now_ms / 1000;
-	unsigned long long word = atomic_load(&fe->rt->rate_word), next;
-	if (!fe->rate_limit)
+	unsigned long long present = atomic_load(word), next;
+	if (!limit)
 		return true;
 	do {
-		unsigned count = (word >> 32) == (uint32_t)second ? (unsigned)word : 0;
-		if (count >= fe->rate_limit)
+		unsigned count = (present >> 32) == (uint32_t)second ? (unsigned)present : 0;
+		if (count >= limit)
 			return false;
 		next = (second << 32) | (count + 1);
-	} while (!atomic_compare_exchange_weak(&fe->rt->rate_word, &word, next));
+	} while (!atomic_compare_exchange_weak(word, &present, next));
 	return true;
+}
+
+/* "rate-limit sessions" of the frontend; "maxconnrate" and "maxsessrate", which count the same here. */
+static bool rate_allows(struct process *p, struct proxy *fe, uint64_t now_ms)
+{
+	const struct global_conf *g = &p->config->global;
+	unsigned limit = g->maxconnrate;
+	if (g->maxsessrate && (!limit || g->maxsessrate < limit))
+		limit = g->maxsessrate;
+	return rate_take(&fe->rt->rate_word, fe->rate_limit, now_ms) &&
+	       rate_take(&p->rate_word, limit, now_ms);
 }
 
 static bool is_full(const struct listener *l)
@@ -236,7 +247,7 @@ static void on_accept(struct worker *w, struct io *io, uint32_t events)
 			pause_full(ll);
 			return;
 		}
-		if (!rate_allows(l->bind->fe, worker_now_ms(w))) {
+		if (!rate_allows(process_of(w), l->bind->fe, worker_now_ms(w))) {
 			pause_for(ll, (unsigned)(1000 - worker_now_ms(w) % 1000));
 			return;
 		}

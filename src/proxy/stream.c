@@ -68,6 +68,7 @@ static void init_record(struct stream *s)
 	s->rec.flags = (struct record_flags){ '-', '-', '-', '-' };
 	s->rec.status = -1;
 	s->rec.http = stream_is_http(s);
+	s->rec.asap = s->fe->options & PR_O_LOGASAP;
 	s->rec.frontend = slice_str(s->fe->name);
 	s->rec.backend = s->rec.frontend;
 	s->rec.server = SLICE("<NOSRV>");
@@ -140,8 +141,7 @@ struct stream *stream_new(struct client *cli)
 	l->streams_n++;
 	s->client_ms = s->server_ms = worker_now_ms(w);
 	mux1_attach(&cli->m, s, stream_wake, &s->req, &s->up, &s->arena);
-	if (!(s->fe->options & PR_O_DROP_REQ_TRAILERS))
-		s->ce->trailers = &s->up_trailers;
+	s->ce->trailers = &s->up_trailers;
 	if (s->fe->options & PR_O_UNSAFE_REQ)
 		s->ce->h1_flags |= H1_ACCEPT_UNSAFE;
 	stream_enter(s, stream_is_http(s) ? ST_REQ_HEAD : ST_FE_CONTENT);

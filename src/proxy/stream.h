@@ -68,7 +68,7 @@ enum stream_state {
 #define SF_TUNNELLED	  0x200000u
 #define SF_NOLOG	  0x400000u
 #define SF_MONITOR	  0x800000u
-#define SF_RESET_SERVER	  0x1000000u /* close the server's connection with RST */
+#define SF_VERBATIM	  0x1000000u /* the reply goes out as it was written */
 
 struct stream {
 	struct list all; /* proxy_local.stream_list */

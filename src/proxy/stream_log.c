@@ -99,6 +99,8 @@ void stream_log(struct stream *s)
 	const struct proxy *fe = s->fe;
 	if ((s->flags & (SF_LOGGED | SF_NOLOG)) || !fe->logs_anything || !fe->log_format)
 		return;
+	if (s->rec.bad_request && fe->log_format_text == logfmt_text_connect)
+		return; /* the line without any option announces sessions, not failures */
 	bool failed = has_failed(s);
 	if (!failed && (fe->options & PR_O_DONTLOG_NORMAL))
 		return;
@@ -113,7 +115,7 @@ void stream_log(struct stream *s)
 	s->cx.at |= RULE_AT_LOG;
 	struct proxy_local *l = proxy_local(s->worker);
 	const struct logfmt *fmt =
-	    s->rec.bad_request && fe->error_log_format ? fe->error_log_format : fe->log_format;
+	    failed && fe->error_log_format ? fe->error_log_format : fe->log_format;
 	size_t len = logfmt_write(fmt, &s->cx, l->log_line, LOG_LEN_MAX);
 	struct slice text = slice_make(l->log_line, len);
 	if (!fe->log_format_sd) {

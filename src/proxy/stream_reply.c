@@ -35,6 +35,11 @@ static int from_raw(struct stream *s, struct slice raw)
 	if (s->res.framing == HTTP_BODY_UNTIL_CLOSE || (s->res.flags & HTTP_MSG_CONN_CLOSE))
 		s->flags |= SF_CLOSE_CLIENT;
 	s->reply.body = slice_make(copy + parsed.consumed, raw.len - parsed.consumed);
+	/* what was no request has no connection field or method that the answer would have to follow */
+	if (s->rec.bad_request && (s->res.flags & HTTP_MSG_CONN_CLOSE)) {
+		s->flags |= SF_VERBATIM;
+		s->reply.body = raw;
+	}
 	return 0;
 }
 
@@ -114,6 +119,18 @@ static void run_after_response(struct stream *s)
 	}
 }
 
+static enum step send_verbatim(struct stream *s)
+{
+	s->rec.status = s->res.status;
+	s->res.head_len = 0; /* counted with the rest */
+	s->down = (struct inflow){ .first = 0 };
+	s->ce->ops->tunnel(s->ce);
+	s->flags |= SF_CLOSE_CLIENT | SF_REPLIED;
+	s->client_ms = worker_now_ms(s->worker);
+	stream_enter(s, ST_REPLY);
+	return STEP_AGAIN;
+}
+
 static enum step send_reply(struct stream *s)
 {
 	stream_leave_server(s, false);
@@ -121,8 +138,11 @@ static enum step send_reply(struct stream *s)
 	s->ticket = NULL;
 	if (s->flags & (SF_REPLIED) || (s->ce->conn->flags & CONN_ERROR))
 		return end_silently(s);
+	if (s->flags & SF_VERBATIM)
+		return send_verbatim(s);
 	unsigned sent = s->res.status;
 	run_after_response(s);
+	s->rec.t.response = 0; /* the server's answer is not what the client gets */
 	/* logged is what it is about, even if an error file or a redirection stands for it */
 	s->rec.status = s->res.status == sent ? (int)s->reply.status : s->res.status;
 	s->down = (struct inflow){ .first = 0 };

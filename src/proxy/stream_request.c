@@ -142,6 +142,7 @@ static enum step no_request(struct stream *s, bool timeout)
 	counter_add(&fe_counters(s)->cli_aborts, 1);
 	if (!nothing)
 		return stream_error(s, 400, 'C', 'R');
+	s->rec.status = 400; /* for the log: nobody is there to read it */
 	stream_flag(s, 'C', 'R');
 	return STEP_DONE;
 }
@@ -151,10 +152,10 @@ enum step step_req_head(struct stream *s)
 	struct endpoint *ep = s->ce;
 	ep->ops->recv(ep);
 	note_first_byte(s);
+	if (ep->flags & EP_IN_BAD) /* in the head, or in what came of the body with it */
+		return bad_request(s);
 	if (ep->flags & EP_IN_HEAD)
 		return request_received(s);
-	if (ep->flags & EP_IN_BAD)
-		return bad_request(s);
 	if (ep->flags & EP_NO_MEMORY)
 		return stream_error(s, 0, 'R', 'R');
 	if (ep->flags & (EP_IN_CLOSED | EP_ERROR))
@@ -294,12 +295,13 @@ static bool is_except(const struct forward_header *f, const struct net_peer *p)
 	return f->except && net_cidr_has(f->except, p);
 }
 
-static int add_address(struct stream *s, const struct forward_header *f, const struct net_peer *p)
+static int add_address(
+    struct stream *s, const struct forward_header *f, bool if_none, const struct net_peer *p)
 {
 	char text[NET_ADDR_TEXT];
 	if (!p || (p->sa.sa_family != AF_INET && p->sa.sa_family != AF_INET6) || is_except(f, p))
 		return 0;
-	if (f->if_none && http_hdr_find(&s->req, f->name, NULL))
+	if (if_none && http_hdr_find(&s->req, f->name, NULL))
 		return 0;
 	struct slice value = arena_slice(&s->arena, slice_str(net_peer_text(p, text)));
 	return value.ptr ? http_hdr_add(&s->req, f->name, value) : -ENOMEM;
@@ -309,6 +311,14 @@ static int add_address(struct stream *s, const struct forward_header *f, const s
 static const struct proxy *who_has(const struct stream *s, uint64_t option)
 {
 	return s->be->options & option ? s->be : s->fe->options & option ? s->fe : NULL;
+}
+
+/* "if-none" holds only when each side that has the option says so. */
+static bool forwardfor_if_none(const struct stream *s)
+{
+	bool fe = !(s->fe->options & PR_O_FORWARDFOR) || s->fe->forwardfor.if_none;
+	bool be = !(s->be->options & PR_O_FORWARDFOR) || s->be->forwardfor.if_none;
+	return fe && be;
 }
 
 struct forwarded_text {
@@ -401,9 +411,9 @@ int stream_finish_request(struct stream *s)
 		r = add_forwarded(s, &px->forwarded);
 	px = who_has(s, PR_O_FORWARDFOR);
 	if (px && r == 0)
-		r = add_address(s, &px->forwardfor, &s->cli->src);
+		r = add_address(s, &px->forwardfor, forwardfor_if_none(s), &s->cli->src);
 	px = who_has(s, PR_O_ORIGINALTO);
 	if (px && r == 0)
-		r = add_address(s, &px->originalto, stream_rule_host.dst(s));
+		r = add_address(s, &px->originalto, false, stream_rule_host.dst(s));
 	return r;
 }

@@ -105,8 +105,6 @@ static enum step response_failed(struct stream *s, unsigned status, char cause, 
 	counter_add(&srv_counters(s)->failed_res, 1);
 	counter_add(&backend_counters(&s->be->be, s->worker)->failed_res, 1);
 	s->flags |= SF_CLOSE_SERVER;
-	if (cause == 's') /* it need not go on with its work */
-		s->flags |= SF_RESET_SERVER;
 	return stream_error(s, status, cause, 'H');
 }
 

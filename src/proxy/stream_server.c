@@ -96,10 +96,16 @@ static struct server *by_persistence(struct stream *s)
 	return srv;
 }
 
+/* What the log calls it: the only server of "dispatch" is none that anybody has named. */
+static struct slice logged_name(const struct stream *s, const struct server *srv)
+{
+	return s->be->has_dispatch ? SLICE("<NOSRV>") : slice_str(srv->name);
+}
+
 static void assigned(struct stream *s, struct server *srv)
 {
 	s->srv = srv;
-	s->rec.server = slice_str(srv->name);
+	s->rec.server = logged_name(s, srv);
 	s->flags |= SF_SLOT;
 	s->rec.t.queue = stream_now_us(s);
 	stream_enter(s, ST_CONNECT);
@@ -145,7 +151,7 @@ static enum step wait_in_queue(struct stream *s, struct server *srv)
 		return stream_error(s, 503, 'R', 'Q');
 	if (srv) {
 		s->rec.srv_queue++;
-		s->rec.server = slice_str(srv->name);
+		s->rec.server = logged_name(s, srv);
 	} else {
 		s->rec.be_queue++;
 	}
@@ -260,10 +266,12 @@ void stream_leave_server(struct stream *s, bool keep)
 	if (s->se) {
 		struct endpoint *se = s->se;
 		bool close = (s->flags & SF_CLOSE_SERVER) || !keep;
+		/* a server that is still at work shall learn that nobody wants the rest */
+		bool unfinished = close && !(se->flags & (EP_IN_END | EP_IN_CLOSED)) &&
+				  (stream_is_http(s) || (s->ce->conn->flags & CONN_ERROR));
 		s->se = NULL;
 		s->sc = NULL;
-		bool reset = (s->be->options & PR_O_NOLINGER) || (s->flags & SF_RESET_SERVER);
-		se->ops->detach(se, !close, reset);
+		se->ops->detach(se, !close, unfinished || (s->be->options & PR_O_NOLINGER));
 	}
 	list_del(&s->on_server);
 	if (s->flags & SF_SLOT) {
@@ -395,7 +403,7 @@ static int add_preface(struct stream *s, struct mux1 *m)
 	if (srv->pp == SERVER_PP_V1) {
 		len = pp_write_v1(&s->cli->src, dst ? dst : &none, text);
 	} else {
-		if ((srv->pp2_options & SERVER_PP2_UNIQUE_ID) && s->rec.unique_id.len)
+		if (srv->pp2_options & SERVER_PP2_UNIQUE_ID) /* empty when there is none */
 			tlvs[n++] = (struct pp_tlv){ PP2_TYPE_UNIQUE_ID, s->rec.unique_id };
 		len = pp_write_v2(&s->cli->src, dst ? dst : &none, false, tlvs, n,
 		    srv->pp2_options & SERVER_PP2_CRC32C, text, PP_V1_MAX + 512);
@@ -448,8 +456,11 @@ static int use_connection(struct stream *s, struct server_conn *sc)
 	list_add_tail(&s->srv->rt->local[s->worker->id].streams, &s->on_server);
 	if (!stream_is_http(s))
 		return 0;
-	if (!(s->be->options & PR_O_DROP_RES_TRAILERS))
+	http_msg_init(&s->down_trailers, s->down_trailers.hdrs, s->down_trailers.hdrs_max);
+	if (!(s->fe->options & PR_O_DROP_RES_TRAILERS))
 		s->se->trailers = &s->down_trailers;
+	if (!(s->be->options & PR_O_DROP_REQ_TRAILERS))
+		s->se->ops->trailers(s->se, &s->up_trailers);
 	if (s->req.method == HTTP_HEAD)
 		s->se->h1_flags |= H1_FOR_HEAD;
 	else if (s->req.method == HTTP_CONNECT)

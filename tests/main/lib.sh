@@ -23,7 +23,7 @@ wait_for() {
 }
 
 # A sanitizer needs memory that cannot be limited, and /proc at the end, which a jail does not have.
-sanitized() { grep -q __asan_init "$WEIR"; }
+sanitized() { grep -qE "__(a|t)san_init" "$WEIR"; }
 jailed() { ! sanitized || export ASAN_OPTIONS=detect_leaks=0; }
 
 gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; }

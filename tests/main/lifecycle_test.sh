@@ -155,5 +155,7 @@ t_admin_socket_answers() {
 	wait_for test -S s
 	echo "show env COLOUR" | socat - UNIX-CONNECT:s >answer
 	contains answer "COLOUR=blue" || fail "variables of the file are missing"
+	echo "show env HAPROXY_CLI" | socat - UNIX-CONNECT:s >answer
+	contains answer "unix@$PWD/s" || fail "the socket's own address is missing"
 	stop_with TERM 0
 }

@@ -103,3 +103,14 @@ t_threads_run_where_cpu_map_says() {
 	grep -q '^Cpus_allowed_list:.0$' "/proc/$pid/status" || fail "$(grep Cpus_allowed_list /proc/"$pid"/status)"
 	stop_with TERM 0
 }
+
+t_maxconnrate_spreads_connections_over_seconds() {
+	conf "$PORT" hello "	maxconnrate 5"
+	start -f weir.cfg
+	wait_for answers "$PORT"
+	begin=$(date +%s%N)
+	for i in $(seq 12); do answers "$PORT" || fail "request $i had no answer"; done
+	took=$((($(date +%s%N) - begin) / 1000000))
+	[ $took -ge 1000 ] || fail "12 connections took $took ms"
+	stop_with TERM 0
+}

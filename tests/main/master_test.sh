@@ -36,6 +36,18 @@ t_reload_takes_the_new_file() {
 	stop_with TERM 143
 }
 
+t_reload_stays_in_the_directory_of_dash_c() {
+	mkdir d
+	conf "$PORT" hello
+	mv weir.cfg d
+	start -W -C d -f weir.cfg
+	wait_for answers "$PORT"
+	sed -i s/hello/changed/ d/weir.cfg
+	kill -USR2 "$pid"
+	wait_for answers "$PORT" changed
+	stop_with TERM 143
+}
+
 t_reload_of_a_bad_file_changes_nothing() {
 	conf "$PORT" hello
 	start -W -f weir.cfg

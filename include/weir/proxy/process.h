@@ -24,6 +24,7 @@ struct process {
 	atomic_uint conns WEIR_CACHE_ALIGNED; /* present client connections */
 	atomic_uint conns_max;
 	atomic_uint conn_rate_max, sess_rate_max;
+	atomic_ullong rate_word; /* maxconnrate, maxsessrate: second << 32 | connections in it */
 	atomic_ullong dropped_conns; /* refused for lack of descriptors or memory */
 	atomic_uint jobs;     /* what a soft stop waits for: connections and checks under way */
 	atomic_uint paused;   /* listeners that wait for a free connection, all workers */
