@@ -289,6 +289,7 @@ static enum step send_response(struct stream *s)
 	s->rec.status = s->res.status;
 	if (s->ce->ops->send_head(s->ce, &s->res, !tunnel && closes_client(s)) < 0)
 		return stream_error(s, 500, 'R', 'H');
+	s->ce->ops->trailers(s->ce, &s->down_trailers);
 	s->flags |= SF_REPLIED;
 	s->client_ms = s->server_ms = worker_now_ms(s->worker);
 	if (tunnel) {
