@@ -21,7 +21,7 @@ CLF = re.compile(r'PORT \d{3} ("[^"]*" "[^"]*" "[^"]*") ((?:-?\d+ ){4}\+?-?\d+) 
 COUNTERS = re.compile(r"(?<!\S)\d+/\d+/\d+/\d+/(\+?\d+ \d+/\d+)(?!\S)")
 TIMERS = re.compile(r"(?<!\S)(-?\d+(?:/-?\d+){1,3}/\+?-?\d+)(?= [+-]?\d+ )")
 # The bytes sent, behind the status of a default or a common log format.
-HTTP_BYTES = re.compile(r"((?:T|-1) [1-5]\d\d \+?|\" [1-5]\d\d )(\d+)(?= )")
+HTTP_BYTES = re.compile(r"((?:T|-1) [1-5]\d\d \+?|\" [1-5]\d\d \+?)(\d+)(?= )")
 BYTES_NEAR = 150
 # Of the proxy itself, not of traffic.
 LOG_NOISE = re.compile(r"(Proxy \S+ (started|stopped)|Stopping |Pausing |Loading |New worker)")
