@@ -472,6 +472,7 @@ static int use_connection(struct stream *s, struct server_conn *sc)
 		if (http_hdr_add(&s->req, s->be->send_name_header, slice_str(s->srv->name)) < 0)
 			return -ENOBUFS;
 	}
+	sc->reusable = !closes_server(s);
 	bool close = closes_server(s) && !(s->be->options & PR_O_PRETEND_KEEPALIVE);
 	return s->se->ops->send_head(s->se, &s->req, close);
 }
