@@ -177,6 +177,13 @@ static void stream_end(struct stream *s)
 	pool_put(&l->streams, s);
 }
 
+void stream_refused(struct stream *s, const char *why)
+{
+	s->rec.error = slice_str(why);
+	s->flags |= SF_CLOSE_CLIENT;
+	stream_end(s);
+}
+
 /* ---- deadlines ---- */
 
 static uint64_t sooner(uint64_t a, uint64_t b)

@@ -121,6 +121,8 @@ typedef enum step stream_step(struct stream *s);
 struct stream *stream_new(struct client *cli);
 /* Runs it as far as it goes; s may be gone afterwards. */
 void stream_run(struct stream *s);
+/* Ends one that has not begun: the connection failed before its session. Logged with why (static text). */
+void stream_refused(struct stream *s, const char *why);
 void stream_wake(struct endpoint *ep);
 /* Ends a stream from outside: admin, server down. cause: the letter of the termination state. */
 void stream_kill(struct stream *s, char cause);

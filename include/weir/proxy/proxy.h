@@ -158,6 +158,7 @@ struct proxy {
 	struct log_set logs;
 	bool logs_global; /* "log global" */
 	struct logfmt *log_format, *error_log_format, *log_format_sd;
+	struct logfmt *session_error_format; /* of connections that failed before their session */
 	const char
 	    *log_format_text; /* one of logfmt_text_* or the user's; compiled when all is read */
 	const char *error_log_format_text, *log_format_sd_text;
