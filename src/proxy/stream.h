@@ -141,6 +141,8 @@ stream_step step_reply;			   /* stream_reply.c */
 /* ---- what they share ---- */
 
 void stream_enter(struct stream *s, enum stream_state state);
+/* Gives the session its number for %rt. */
+void stream_number(struct stream *s);
 /* Sets cause and phase of the termination state unless they are set: the first event is the reason. */
 void stream_flag(struct stream *s, char cause, char phase);
 

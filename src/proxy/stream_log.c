@@ -117,6 +117,7 @@ void stream_log(struct stream *s)
 	if (!s->rec.bytes_down && s->rec.status > 0)
 		s->rec.bytes_down = s->res.head_len + s->down.total;
 	fill_gauges(s);
+	s->rec.log_counter = atomic_fetch_add_explicit(&fe->rt->log_lines, 1, memory_order_relaxed);
 	s->cx.at |= RULE_AT_LOG;
 	struct proxy_local *l = proxy_local(s->worker);
 	const struct logfmt *fmt = format_of(s, failed);
@@ -301,6 +302,8 @@ static int64_t host_gauge(void *stream, const char *fetch, const char *object)
 	const struct stream *s = stream;
 	if (!s)
 		return -1;
+	if (strcmp(fetch, "so_id") == 0)
+		return s->cli->bind->id;
 	if (strncmp(fetch, "fe_", 3) == 0) {
 		const struct proxy *fe = *object ? config_frontend(s->fe->config, object) : s->fe;
 		return fe ? frontend_gauge(s, fe, fetch) : -1;

@@ -202,6 +202,7 @@ struct proxy {
 	/* hot: derived when the configuration is finished */
 	bool needs_dst; /* somebody wants the local address */
 	bool logs_anything;
+	bool logs_server_ends; /* a log format has %si, %sp, %bi or %bp */
 	bool has_req_rules, has_res_rules;
 };
 
@@ -216,7 +217,7 @@ struct proxy_rt {
 	atomic_ullong rate_word;   /* rate-limit sessions: second << 32 | sessions in it */
 	atomic_int state;	   /* enum proxy_state */
 	atomic_uint paused;	   /* listeners that wait for a free connection */
-	atomic_ullong requests;	   /* %rt */
+	atomic_ullong log_lines;   /* %lc */
 };
 
 enum proxy_state {
