@@ -168,6 +168,7 @@ static void stream_end(struct stream *s)
 	struct endpoint *ce = s->ce;
 	bool reset = s->fe->options & PR_O_NOLINGER;
 	s->rec.t.close = stream_now_us(s);
+	stream_note_gauges(s, true);
 	stream_leave_server(s, true);
 	stream_count_end(s);
 	stream_log(s);

@@ -155,6 +155,11 @@ enum step stream_verdict(struct stream *s, enum rule_verdict v, bool response);
 /* The request head, as weir adds to it on its way out (forwardfor and the like). 0 or -ENOMEM. */
 int stream_finish_request(struct stream *s);
 
+/* Waits for the body, as far as the buffer goes, then enters next. */
+enum step stream_wait_body(struct stream *s, enum stream_state next);
+/* Gives what is there of the body to rules and balancing. */
+void stream_show_body(struct stream *s);
+
 /* Moves payload one way; false when the sink failed. */
 bool stream_push_up(struct stream *s);
 bool stream_push_down(struct stream *s);
@@ -165,6 +170,8 @@ void stream_leave_server(struct stream *s, bool keep);
 /* Counts s as on be (gauges, fullconn). */
 void stream_count_backend(struct stream *s);
 
+/* How many there are for the log line; a stream that ends counts itself no more where it leaves. */
+void stream_note_gauges(struct stream *s, bool ending);
 /* Fills the record and writes the log line, once. */
 void stream_log(struct stream *s);
 void stream_count_end(struct stream *s);

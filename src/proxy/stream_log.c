@@ -65,14 +65,18 @@ void stream_count_end(struct stream *s)
 
 /* ---- log ---- */
 
-static void fill_gauges(struct stream *s)
+void stream_note_gauges(struct stream *s, bool ending)
 {
 	struct log_record *r = &s->rec;
+	unsigned own = ending && (s->flags & SF_COUNTED_BE);
+	unsigned own_slot = ending && (s->flags & SF_SLOT);
 	struct process *p = proxy_local(s->worker)->process;
 	r->act_conn = atomic_load_explicit(&p->conns, memory_order_relaxed);
 	r->fe_conn = atomic_load_explicit(&s->fe->rt->fe_conns, memory_order_relaxed);
-	r->be_conn = s->be ? atomic_load_explicit(&s->be->be.rt->served, memory_order_relaxed) : 0;
-	r->srv_conn = s->srv ? atomic_load_explicit(&s->srv->rt->served, memory_order_relaxed) : 0;
+	r->be_conn =
+	    s->be ? atomic_load_explicit(&s->be->be.rt->served, memory_order_relaxed) - own : 0;
+	r->srv_conn =
+	    s->srv ? atomic_load_explicit(&s->srv->rt->served, memory_order_relaxed) - own_slot : 0;
 }
 
 /* The usual lines are "info"; those of sessions that went wrong may be raised to "err". */
@@ -116,7 +120,6 @@ void stream_log(struct stream *s)
 	s->rec.bytes_up = s->req.head_len + s->up.total;
 	if (!s->rec.bytes_down && s->rec.status > 0)
 		s->rec.bytes_down = s->res.head_len + s->down.total;
-	fill_gauges(s);
 	s->rec.log_counter = atomic_fetch_add_explicit(&fe->rt->log_lines, 1, memory_order_relaxed);
 	s->cx.at |= RULE_AT_LOG;
 	struct proxy_local *l = proxy_local(s->worker);

@@ -183,17 +183,22 @@ static enum step wait_for_rules(struct stream *s)
 	return ep->flags & (EP_ERROR | EP_IN_BAD) ? bad_request(s) : STEP_WAIT;
 }
 
+void stream_show_body(struct stream *s)
+{
+	const struct iovec *seg = &s->up.seg[s->up.first];
+	s->cx.req_buf =
+	    s->up.first < s->up.n ? slice_make(seg->iov_base, seg->iov_len) : SLICE_NULL;
+	s->cx.req_final =
+	    (s->ce->flags & (EP_IN_END | EP_IN_FULL | EP_IN_CLOSED)) || (s->flags & SF_TIMEOUT);
+}
+
 static enum step run_http_rules(struct stream *s, struct proxy *px, enum stream_state next)
 {
 	if (!px->rules[RULES_HTTP_REQ].first) {
 		stream_enter(s, next);
 		return STEP_AGAIN;
 	}
-	s->cx.req_buf = s->up.first < s->up.n ? slice_make(s->up.seg[s->up.first].iov_base,
-						    s->up.seg[s->up.first].iov_len)
-					      : SLICE_NULL;
-	s->cx.req_final =
-	    (s->ce->flags & (EP_IN_END | EP_IN_FULL | EP_IN_CLOSED)) || (s->flags & SF_TIMEOUT);
+	stream_show_body(s);
 	enum rule_verdict v = rules_run(&px->rules[RULES_HTTP_REQ], &s->cx, &s->cursor);
 	if (v == RULES_WAIT)
 		return wait_for_rules(s);
@@ -211,15 +216,11 @@ enum step step_fe_rules(struct stream *s)
 
 enum step step_be_rules(struct stream *s)
 {
-	bool wait_body =
-	    (s->be->options & PR_O_BUFFER_REQUEST) || (s->fe->options & PR_O_BUFFER_REQUEST);
-	enum stream_state next = wait_body && !(s->ce->flags & EP_IN_END) ? ST_REQ_BODY : ST_ASSIGN;
-	s->resume_state = ST_ASSIGN;
 	if (!stream_is_http(s) || s->be == s->fe) { /* a listen section's rules have run */
-		stream_enter(s, stream_is_http(s) ? next : ST_ASSIGN);
+		stream_enter(s, ST_ASSIGN);
 		return STEP_AGAIN;
 	}
-	return run_http_rules(s, s->be, next);
+	return run_http_rules(s, s->be, ST_ASSIGN);
 }
 
 /* ---- waiting for the body ---- */
@@ -236,6 +237,20 @@ static void send_continue(struct stream *s)
 	conn_send(s->ce->conn, &iov, 1, false); /* 25 bytes into an empty socket buffer */
 }
 
+enum step stream_wait_body(struct stream *s, enum stream_state next)
+{
+	s->resume_state = (uint8_t)next;
+	stream_enter(s, ST_REQ_BODY);
+	return STEP_AGAIN;
+}
+
+/* The request never became complete: no time is given for it, and nobody's rules or servers saw it. */
+static enum step body_failed(struct stream *s, unsigned status, char cause)
+{
+	s->rec.t.request = 0;
+	return stream_error(s, status, cause, 'R');
+}
+
 enum step step_req_body(struct stream *s)
 {
 	struct endpoint *ep = s->ce;
@@ -246,7 +261,7 @@ enum step step_req_body(struct stream *s)
 		return bad_request(s);
 	if ((ep->flags & EP_ERROR) || ((ep->flags & (EP_IN_CLOSED | EP_IN_END)) == EP_IN_CLOSED)) {
 		counter_add(&fe_counters(s)->cli_aborts, 1);
-		return stream_error(s, 400, 'C', 'D');
+		return body_failed(s, 400, 'C');
 	}
 	bool enough = s->body_wait_bytes && s->up.bytes >= s->body_wait_bytes;
 	if (enough || (ep->flags & (EP_IN_END | EP_IN_FULL))) {
@@ -256,7 +271,7 @@ enum step step_req_body(struct stream *s)
 		return STEP_AGAIN;
 	}
 	if (s->flags & SF_TIMEOUT)
-		return stream_error(s, 408, 'c', 'R');
+		return body_failed(s, 408, 'c');
 	return STEP_WAIT;
 }
 

@@ -199,6 +199,10 @@ enum step step_res_head(struct stream *s)
 	}
 	if (se->ops->recv(se))
 		s->server_ms = worker_now_ms(s->worker);
+	if ((se->flags & EP_IN_HEAD) && (se->flags & EP_IN_BAD)) { /* nothing went out yet */
+		stream_capture_error(s, true);
+		return response_failed(s, 502, 'P', RETRY_JUNK_RESPONSE);
+	}
 	if ((se->flags & EP_IN_HEAD) && is_unasked_switch(s))
 		return response_failed(s, 502, 'P', RETRY_JUNK_RESPONSE);
 	if (se->flags & EP_IN_HEAD) {
@@ -296,8 +300,10 @@ static enum step send_response(struct stream *s)
 	} else {
 		stream_enter(s, ST_FORWARD);
 	}
-	if (s->fe->options & PR_O_LOGASAP)
+	if (s->fe->options & PR_O_LOGASAP) {
+		stream_note_gauges(s, false);
 		stream_log(s);
+	}
 	return STEP_AGAIN;
 }
 

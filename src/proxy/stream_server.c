@@ -53,8 +53,10 @@ static struct server *by_cookie(struct stream *s)
 		return NULL;
 	persist_request(&s->be->be, &s->req, &s->arena, clock_wall_s(&s->worker->clock),
 	    &s->persist, &s->rec.flags);
+	if (s->flags & SF_IGNORE_PERSIST)
+		persist_ignore(&s->persist, &s->rec.flags);
 	struct server *srv = s->persist.server;
-	if (!srv || (s->flags & SF_IGNORE_PERSIST))
+	if (!srv)
 		return NULL;
 	if (may_use(s, srv))
 		return srv;
@@ -170,13 +172,11 @@ static enum step balance(struct stream *s)
 	struct server *srv = NULL;
 	if (be->balance.ops->key) {
 		s->cx.wait_body = false;
+		if (stream_is_http(s))
+			stream_show_body(s);
 		call.has_key = balance_key(be, &s->cx, &call.key);
-		if (!call.has_key && s->cx.wait_body &&
-		    !(s->ce->flags & (EP_IN_END | EP_IN_FULL))) {
-			s->resume_state = ST_ASSIGN;
-			stream_enter(s, ST_REQ_BODY);
-			return STEP_AGAIN;
-		}
+		if (!call.has_key && s->cx.wait_body)
+			return stream_wait_body(s, ST_ASSIGN);
 	}
 	for (unsigned tries = 0; tries < PICK_TRIES; tries++) {
 		switch (balance_pick(be, &call, &srv)) {
@@ -226,6 +226,8 @@ static bool client_gone(const struct stream *s)
 
 static enum step client_aborted(struct stream *s, char phase)
 {
+	if (phase == 'Q')
+		s->rec.t.queue = stream_now_us(s);
 	counter_add(&fe_counters(s)->cli_aborts, 1);
 	counter_add(&backend_counters(&s->be->be, s->worker)->cli_aborts, 1);
 	return stream_error(s, 0, 'C', phase); /* nobody is there to read an answer */
@@ -321,6 +323,8 @@ static enum step connect_failed(struct stream *s, bool timeout)
 		counter_add(&bc->redispatches, 1);
 		s->flags |= SF_REDISPATCHED;
 		s->flags &= ~SF_BY_COOKIE;
+		if (s->rec.flags.cookie_in == 'V') /* the server it names does not answer */
+			s->rec.flags.cookie_in = 'D';
 		s->rec.redispatched = true;
 		s->srv_failed = srv;
 		stream_leave_server(s, false);

@@ -54,9 +54,7 @@ struct forwarded_conf {
 /* An answer that weir makes for a status. */
 struct error_reply {
 	unsigned status;
-	struct slice raw;	/* errorfile: a complete response; .ptr NULL: not set */
-	struct slice location;	/* errorloc: redirect there */
-	unsigned location_code; /* 302 or 303 */
+	struct slice raw; /* a complete response; .ptr NULL: not set; empty: close without a word */
 };
 /* Index of a status in error tables: 400 401 ... ; -1 when it cannot be customised. */
 #define ERROR_REPLY_N 18
