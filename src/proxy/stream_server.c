@@ -308,6 +308,7 @@ static enum step connect_failed(struct stream *s, bool timeout)
 		s->se = NULL;
 		s->sc = NULL;
 		se->ops->detach(se, false, false);
+		list_del(&s->on_server); /* the next connection puts it there again */
 	}
 	s->flags &= ~SF_CLOSE_SERVER;
 	if (s->conn_tries == 0) {
