@@ -75,7 +75,7 @@ static void linger_read(struct client *c)
 
 static void linger(struct client *c)
 {
-	if (c->m.conn.flags & (CONN_ERROR | CONN_PEER_CLOSED | CONN_NOLINGER)) {
+	if (c->m.conn.flags & (CONN_ERROR | CONN_READ_END | CONN_NOLINGER)) {
 		client_close(c);
 		return;
 	}

@@ -308,6 +308,7 @@ static enum step connect_failed(struct stream *s, bool timeout)
 		s->se = NULL;
 		s->sc = NULL;
 		se->ops->detach(se, false, false);
+		list_del(&s->on_server); /* the next connection puts it there again */
 	}
 	s->flags &= ~SF_CLOSE_SERVER;
 	if (s->conn_tries == 0) {
@@ -472,6 +473,7 @@ static int use_connection(struct stream *s, struct server_conn *sc)
 		if (http_hdr_add(&s->req, s->be->send_name_header, slice_str(s->srv->name)) < 0)
 			return -ENOBUFS;
 	}
+	sc->reusable = !closes_server(s);
 	bool close = closes_server(s) && !(s->be->options & PR_O_PRETEND_KEEPALIVE);
 	return s->se->ops->send_head(s->se, &s->req, close);
 }

@@ -138,7 +138,6 @@ struct proxy {
 	struct proxy *default_backend;
 	struct slice monitor_uri;
 	struct switch_rule *monitor_fail, **monitor_fail_last;
-	unsigned grace_ms;
 	struct capture_conf *req_captures, *res_captures;
 	unsigned req_captures_n, res_captures_n;
 	struct slice capture_cookie;

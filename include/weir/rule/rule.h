@@ -219,7 +219,8 @@ struct rule_keyword_name {
 };
 /*
  * Walks a table by index until .name is NULL: "acl" (predefined ones), "fetch", "conv", "log-alias",
- * "http-request", "tcp-request content" and the other kinds of rules.
+ * "http-request", "tcp-request content" and the other kinds of rules. What is known and refused: "fetch not
+ * yet", "conv not yet", "log-alias not yet", "action not yet".
  */
 struct rule_keyword_name rule_list(const char *table, size_t i);
 
