@@ -48,8 +48,9 @@ static int set_unique_id_format(const struct conf_call *call)
 {
 	struct proxy *p = call->object;
 	/* The id may be asked for at any time from the request on; it is made of what is known then. */
-	p->unique_id_format = logfmt_parse(call->conf, call->line, call->arg,
-	    call->line->argv[call->arg], RULE_AT_CONN | RULE_AT_SESS | RULE_AT_REQ, LOGFMT_HTTP);
+	p->unique_id_format =
+	    logfmt_parse(call->conf, call->line, call->arg, call->line->argv[call->arg],
+		RULE_AT_CONN | RULE_AT_SESS | RULE_AT_REQ, LOGFMT_HTTP | LOGFMT_LOG);
 	return p->unique_id_format ? 0 : -1;
 }
 

@@ -194,8 +194,11 @@ enum step step_res_head(struct stream *s)
 		if (s->up.total == s->up.bytes)
 			hold_request(s);
 		stream_push_up(s);
-		if (s->ce->flags & EP_IN_FULL) /* too large to be repeated */
+		if (s->ce->flags & EP_IN_FULL) { /* too large to be repeated */
 			s->ce->ops->hold(s->ce, false);
+			if (inflow_is_empty(&s->up)) /* it was waiting for room only */
+				stream_push_up(s);
+		}
 	}
 	if (se->ops->recv(se))
 		s->server_ms = worker_now_ms(s->worker);

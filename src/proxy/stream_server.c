@@ -308,6 +308,7 @@ static enum step connect_failed(struct stream *s, bool timeout)
 		s->se = NULL;
 		s->sc = NULL;
 		se->ops->detach(se, false, false);
+		list_del(&s->on_server); /* the next connection puts it there again */
 	}
 	s->flags &= ~SF_CLOSE_SERVER;
 	if (s->conn_tries == 0) {
@@ -553,9 +554,22 @@ enum step step_connect(struct stream *s)
 	return STEP_AGAIN;
 }
 
+/* Both ends of the connection to the server, for logs that show them: one of them costs a system call. */
+static void note_ends(struct stream *s)
+{
+	struct net_addr *to = arena_new(&s->arena, struct net_addr);
+	struct net_peer *from = arena_new(&s->arena, struct net_peer);
+	if (to && destination(s, to) == 0)
+		s->rec.server_addr = &to->sa;
+	if (from && net_local_peer(s->se->conn->io.fd, from) == 0)
+		s->rec.server_src = &from->sa;
+}
+
 static enum step connected(struct stream *s)
 {
 	s->rec.t.connected = stream_now_us(s);
+	if (s->fe->logs_server_ends)
+		note_ends(s);
 	s->cli->last_server = s->srv;
 	s->server_ms = s->client_ms = worker_now_ms(s->worker);
 	if (stream_is_http(s)) {
