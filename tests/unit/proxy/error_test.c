@@ -46,7 +46,7 @@ static void page_is_what_clients_of_haproxy_know(void **state)
 					    "<html><body><h1>503 Service Unavailable</h1>\n"
 					    "No server is available to handle this request.\n"
 					    "</body></html>\n")));
-	assert_true(slice_search(error_page(408), SLICE("\r\nconnection: close\r\n")) <
+	assert_true(slice_search(error_page(408), SLICE("\r\nConnection: close\r\n")) <
 		    error_page(408).len);
 }
 
