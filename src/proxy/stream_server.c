@@ -470,8 +470,11 @@ static int use_connection(struct stream *s, struct server_conn *sc)
 		if (http_hdr_add(&s->req, s->be->send_name_header, slice_str(s->srv->name)) < 0)
 			return -ENOBUFS;
 	}
-	bool close = closes_server(s) && !(s->be->options & PR_O_PRETEND_KEEPALIVE);
-	return s->se->ops->send_head(s->se, &s->req, close);
+	bool close = closes_server(s);
+	if (close)
+		s->flags |= SF_CLOSE_SERVER; /* whatever the server is told */
+	return s->se->ops->send_head(
+	    s->se, &s->req, close && !(s->be->options & PR_O_PRETEND_KEEPALIVE));
 }
 
 static void note_session(struct gauges *g, uint64_t now_s)
