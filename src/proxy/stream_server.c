@@ -226,6 +226,8 @@ static bool client_gone(const struct stream *s)
 
 static enum step client_aborted(struct stream *s, char phase)
 {
+	if (phase == 'Q')
+		s->rec.t.queue = stream_now_us(s);
 	counter_add(&fe_counters(s)->cli_aborts, 1);
 	counter_add(&backend_counters(&s->be->be, s->worker)->cli_aborts, 1);
 	return stream_error(s, 0, 'C', phase); /* nobody is there to read an answer */
@@ -306,6 +308,7 @@ static enum step connect_failed(struct stream *s, bool timeout)
 		s->se = NULL;
 		s->sc = NULL;
 		se->ops->detach(se, false, false);
+		list_del(&s->on_server); /* the next connection puts it there again */
 	}
 	s->flags &= ~SF_CLOSE_SERVER;
 	if (s->conn_tries == 0) {
@@ -470,11 +473,9 @@ static int use_connection(struct stream *s, struct server_conn *sc)
 		if (http_hdr_add(&s->req, s->be->send_name_header, slice_str(s->srv->name)) < 0)
 			return -ENOBUFS;
 	}
-	bool close = closes_server(s);
-	if (close)
-		s->flags |= SF_CLOSE_SERVER; /* whatever the server is told */
-	return s->se->ops->send_head(
-	    s->se, &s->req, close && !(s->be->options & PR_O_PRETEND_KEEPALIVE));
+	sc->reusable = !closes_server(s);
+	bool close = closes_server(s) && !(s->be->options & PR_O_PRETEND_KEEPALIVE);
+	return s->se->ops->send_head(s->se, &s->req, close);
 }
 
 static void note_session(struct gauges *g, uint64_t now_s)
@@ -553,9 +554,22 @@ enum step step_connect(struct stream *s)
 	return STEP_AGAIN;
 }
 
+/* Both ends of the connection to the server, for logs that show them: one of them costs a system call. */
+static void note_ends(struct stream *s)
+{
+	struct net_addr *to = arena_new(&s->arena, struct net_addr);
+	struct net_peer *from = arena_new(&s->arena, struct net_peer);
+	if (to && destination(s, to) == 0)
+		s->rec.server_addr = &to->sa;
+	if (from && net_local_peer(s->se->conn->io.fd, from) == 0)
+		s->rec.server_src = &from->sa;
+}
+
 static enum step connected(struct stream *s)
 {
 	s->rec.t.connected = stream_now_us(s);
+	if (s->fe->logs_server_ends)
+		note_ends(s);
 	s->cli->last_server = s->srv;
 	s->server_ms = s->client_ms = worker_now_ms(s->worker);
 	if (stream_is_http(s)) {

@@ -224,12 +224,12 @@ static const char *dated(char *out, const char *server, int last, int first)
 
 static void dates_expire_and_are_refreshed(void **state)
 {
-	char in[16][64], out[4][64];
-	char both[64], idle_only[64];
+	char in[16][64], out[3][64];
+	char both[96], idle_only[96], kept[96];
 	(void)state;
 	snprintf(both, sizeof(both), "%s; path=/", dated(out[0], "A", 0, 0));
 	snprintf(idle_only, sizeof(idle_only), "%s; path=/", dated(out[1], "A", 0, NO_FIRST));
-	snprintf(out[3], sizeof(out[3]), "%s; path=/", dated(out[2], "A", 0, -4));
+	snprintf(kept, sizeof(kept), "%s; path=/", dated(out[2], "A", 0, -4));
 	const struct row date[] = {
 		{ NULL, NULL, "NI", NULL, "", both },
 		{ "SRV=A", NULL, "VU", "a", "", both },
@@ -241,7 +241,7 @@ static void dates_expire_and_are_refreshed(void **state)
 		{ dated(in[3], "A", 0, -16), NULL, "VN", "a", "", "" },
 		{ dated(in[4], "A", 0, -32), NULL, "OI", NULL, "", both },
 		{ dated(in[5], "A", 0, 90000), NULL, "OI", NULL, "", both },
-		{ dated(in[6], "A", -4, -4), NULL, "VU", "a", "", out[3] },
+		{ dated(in[6], "A", -4, -4), NULL, "VU", "a", "", kept },
 		{ dated(in[7], "zz", 0, 0), NULL, "II", NULL, "", both },
 		{ dated(in[8], "D", 0, 0), NULL, "DI", "d", "", both },
 	};
