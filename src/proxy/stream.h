@@ -105,6 +105,7 @@ struct stream {
 	uint64_t id;
 	uint64_t head_up, head_down; /* bytes of heads, for the counts */
 	unsigned conn_tries;	     /* left */
+	unsigned interims;	     /* heads of status 1xx that have come */
 	unsigned body_wait_bytes;
 	uint64_t body_wait_ms;
 	struct proxy_timeouts timeout; /* of fe and be, as rules changed them */
