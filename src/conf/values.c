@@ -96,6 +96,31 @@ static const char *word_at(
 	return NULL;
 }
 
+/* What the value at arg is the value of: the word before it, if that is one. */
+static struct slice keyword_before(const struct conf_line *line, int arg)
+{
+	const char *word = arg > 0 ? line->argv[arg - 1] : "";
+	char first = ascii_lower(*word);
+	return first >= 'a' && first <= 'z' ? slice_str(word) : slice_str("");
+}
+
+/* Tells what is wrong with the value at arg, the name of its keyword first: "'maxconn': 'x' is not ...". */
+static void value_error(struct conf *conf, const struct conf_line *line, int arg, const char *fmt,
+    ...) WEIR_PRINTF(4, 5);
+static void value_error(
+    struct conf *conf, const struct conf_line *line, int arg, const char *fmt, ...)
+{
+	struct slice name = keyword_before(line, arg);
+	struct strbuf what = STRBUF_INIT;
+	va_list ap;
+	va_start(ap, fmt);
+	strbuf_vaddf(&what, fmt, ap);
+	va_end(ap);
+	conf_error(conf, line, arg, "%s%.*s%s'%s' %s", name.len ? "'" : "", SLICE_ARG(name),
+	    name.len ? "': " : "", line->argv[arg], strbuf_str(&what));
+	strbuf_done(&what);
+}
+
 /* A time for messages, in the largest unit that is exact; none for 0. */
 static void format_time(uint64_t us, char *buf, size_t size)
 {
@@ -116,14 +141,14 @@ int conf_time_us(struct conf *conf, const struct conf_line *line, int arg, uint6
 		return -1;
 	int r = conf_parse_time_us(text, default_unit_us, &value);
 	if (r == -EINVAL) {
-		conf_error(conf, line, arg,
-		    "'%s' is not a time: digits and one of us, ms, s, m, h, d expected", text);
+		value_error(conf, line, arg,
+		    "is not a time: digits and one of us, ms, s, m, h, d expected");
 		return -1;
 	}
 	if (r < 0 || value < min_us || value > max_us) {
 		format_time(min_us, low, sizeof(low));
 		format_time(max_us, high, sizeof(high));
-		conf_error(conf, line, arg, "'%s' is not between %s and %s", text, low, high);
+		value_error(conf, line, arg, "is not between %s and %s", low, high);
 		return -1;
 	}
 	*ret_us = value;
@@ -148,13 +173,13 @@ int conf_size(struct conf *conf, const struct conf_line *line, int arg, uint64_t
 		return -1;
 	int r = conf_parse_size(text, &value);
 	if (r == -EINVAL) {
-		conf_error(conf, line, arg,
-		    "'%s' is not a size: digits and at most one of k, m, g expected", text);
+		value_error(
+		    conf, line, arg, "is not a size: digits and at most one of k, m, g expected");
 		return -1;
 	}
 	if (r < 0 || value < min || value > max) {
-		conf_error(conf, line, arg, "'%s' is not between %" PRIu64 " and %" PRIu64 " bytes",
-		    text, min, max);
+		value_error(
+		    conf, line, arg, "is not between %" PRIu64 " and %" PRIu64 " bytes", min, max);
 		return -1;
 	}
 	*ret = value;
@@ -170,12 +195,11 @@ int conf_int(struct conf *conf, const struct conf_line *line, int arg, int64_t m
 		return -1;
 	int r = conf_parse_int(text, &value);
 	if (r == -EINVAL) {
-		conf_error(conf, line, arg, "'%s' is not an integer", text);
+		value_error(conf, line, arg, "is not an integer");
 		return -1;
 	}
 	if (r < 0 || value < min || value > max) {
-		conf_error(conf, line, arg, "'%s' is not between %" PRId64 " and %" PRId64, text,
-		    min, max);
+		value_error(conf, line, arg, "is not between %" PRId64 " and %" PRId64, min, max);
 		return -1;
 	}
 	*ret = value;

@@ -74,6 +74,15 @@ static void on_wake(struct worker *w, struct io *io, uint32_t events)
 	run_mail(w);
 }
 
+/*
+ * What the wheel takes for now. Deadlines are reckoned from a clock cut to whole milliseconds, so a deadline has
+ * surely passed only when the next millisecond begins: the wheel runs one behind, and no timeout is ever short.
+ */
+static uint64_t wheel_ms(const struct worker *w)
+{
+	return w->clock.mono_ms - 1;
+}
+
 static int worker_init(struct worker *w, struct worker_group *g, unsigned id, unsigned events_max)
 {
 	w->id = id;
@@ -85,7 +94,7 @@ static int worker_init(struct worker *w, struct worker_group *g, unsigned id, un
 	atomic_init(&w->mail, NULL);
 	atomic_init(&w->turn, 1);
 	clock_update(&w->clock);
-	timer_wheel_init(&w->wheel, w->clock.mono_ms);
+	timer_wheel_init(&w->wheel, wheel_ms(w));
 	w->events = calloc(events_max, sizeof(*w->events));
 	w->epfd = epoll_create1(EPOLL_CLOEXEC);
 	if (!w->events || w->epfd < 0)
@@ -329,7 +338,7 @@ static int wait_ms(const struct worker *w)
 {
 	if (!list_is_empty(&w->runq))
 		return 0;
-	int64_t next = timer_wheel_next(&w->wheel, w->clock.mono_ms);
+	int64_t next = timer_wheel_next(&w->wheel, wheel_ms(w));
 	if (!list_is_empty(&w->retired) && (next < 0 || next > 1))
 		next = 1;
 	return next > 60000 ? 60000 : (int)next;
@@ -396,7 +405,7 @@ static void turn(struct worker *w)
 	measure_busy(w);
 	w->events_n = n > 0 ? n : 0;
 	hand_out_events(w);
-	timer_wheel_advance(&w->wheel, w, w->clock.mono_ms);
+	timer_wheel_advance(&w->wheel, w, wheel_ms(w));
 	run_tasks(w);
 	if (unlikely(!list_is_empty(&w->retired)))
 		reap_retired(w);

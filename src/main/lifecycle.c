@@ -261,6 +261,17 @@ static void tear_down(struct program *p)
 	free(process->counters);
 }
 
+int program_try(struct program *p)
+{
+	struct worker_group *one = worker_group_new(1, 1);
+	int r = one ? config_attach(one, p->config, p->diag) : -ENOMEM;
+	program_complain(p);
+	config_unref(one ? worker_get(one, 0) : NULL, p->config);
+	p->config = NULL;
+	worker_group_free(one);
+	return r < 0 ? -1 : 0;
+}
+
 static int exit_status(const struct program *p)
 {
 	/* whoever asked for a master is told which signal ended it */

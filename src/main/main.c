@@ -79,7 +79,8 @@ static int tell_valid(struct program *p)
 {
 	bool starts = has_listener(p);
 	bool quiet = p->config->global.quiet;
-	config_unref(NULL, p->config);
+	if (program_try(p) < 0)
+		return 1;
 	if (!starts) {
 		if (!quiet)
 			puts("Configuration file has no error but will not start (no listener) => "

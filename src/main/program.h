@@ -47,7 +47,12 @@ int program_limits(struct program *p);
 int admin_open(struct program *p);
 void admin_close(struct program *p);
 
-/* lifecycle.c: from a loaded configuration to the end of the process. Returns the exit status. */
+/*
+ * lifecycle.c: whether the loaded configuration can be tied to what runs: names resolve, state files are read.
+ * For -c. Takes the configuration. 0 or -1, told on stderr.
+ */
+int program_try(struct program *p);
+/* From a loaded configuration to the end of the process. Returns the exit status. */
 int program_serve(struct program *p);
 
 /* master.c: supervises a worker process. Returns the exit status. */

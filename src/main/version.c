@@ -110,7 +110,7 @@ static void print_build(FILE *out)
 void version_print(FILE *out, bool with_build)
 {
 	struct utsname sys;
-	fprintf(out, "weir %s, a load balancer\n", WEIR_VERSION);
+	fprintf(out, "weir version %s, a load balancer\n", WEIR_VERSION);
 	fprintf(out, "HAProxy configuration level: %s\n", VERSION_BRANCH);
 	if (uname(&sys) == 0)
 		fprintf(out, "Running on: %s %s %s %s\n", sys.sysname, sys.release, sys.version,

@@ -50,7 +50,10 @@ static bool fill(struct bulk *b, struct endpoint *src)
 		src->ops->bulk_moved(src, (uint64_t)n);
 		return true;
 	}
-	if (n == 0) {
+	if (n <= 0 &&
+	    (c->flags & CONN_ERROR)) { /* a reset looks like an end once its error was read */
+		src->flags |= EP_ERROR;
+	} else if (n == 0) {
 		c->flags |= CONN_READ_END | CONN_PEER_CLOSED;
 		c->flags &= (uint16_t)~CONN_READABLE;
 		src->ops->bulk_moved(src, 0); /* the mux sees the end */

@@ -7,6 +7,7 @@
 #include "mux1_internal.h"
 
 #include <errno.h>
+#include <strings.h>
 
 /* A trailer section has the same bound as a head's table. */
 #define TRAILERS_MAX 101
@@ -83,21 +84,21 @@ static bool message_done(struct mux1 *m)
 	return true;
 }
 
-/* The stream's message for trailers, its table made when the first trailer section comes. */
-static struct http_msg *trailers_of(struct mux1 *m)
+/* Few messages have trailers: their table is made when they come. */
+static bool new_trailers(struct mux1 *m)
 {
-	struct http_msg *t = m->ep.trailers;
-	if (t && !t->hdrs) {
-		struct http_hdr *table = arena_array(m->ep.arena, struct http_hdr, TRAILERS_MAX);
-		http_msg_init(t, table, table ? TRAILERS_MAX : 0);
-	}
-	return t && t->hdrs ? t : NULL;
+	struct http_hdr *table = arena_array(m->ep.arena, struct http_hdr, TRAILERS_MAX);
+	if (table)
+		http_msg_init(m->ep.trailers, table, TRAILERS_MAX);
+	else
+		m->ep.flags |= EP_NO_MEMORY | EP_ERROR;
+	return table;
 }
 
 static bool decode_trailers(struct mux1 *m)
 {
 	struct http_hdr table[TRAILERS_MAX];
-	struct http_msg ignored, *trailers = trailers_of(m);
+	struct http_msg ignored, *trailers = m->ep.trailers;
 	struct h1_parsed parsed;
 	struct slice bytes = mux1_bytes(m);
 	if (bytes.len == 0)
@@ -105,6 +106,8 @@ static bool decode_trailers(struct mux1 *m)
 	if (!trailers) {
 		http_msg_init(&ignored, table, TRAILERS_MAX);
 		trailers = &ignored;
+	} else if (!trailers->hdrs && !new_trailers(m)) {
+		return false;
 	}
 	enum h1_result r = h1_parse_trailers(
 	    m->rx.mem + m->rx.decoded, bytes.len, m->ep.h1_flags, trailers, &parsed);
@@ -225,14 +228,27 @@ static void choose_framing(struct mux1 *m, struct http_msg *msg)
 	}
 }
 
+/* One connection field that says "upgrade" and no more may stay where it is. */
+static bool says_only_upgrade(const struct http_msg *msg)
+{
+	struct http_hdr *h = http_hdr_find_id(msg, HDR_CONNECTION, NULL);
+	return h && h->value_len == 7 && strncasecmp(h->value, "upgrade", 7) == 0 &&
+	       !http_hdr_find_id(msg, HDR_CONNECTION, h);
+}
+
 static int set_connection(struct http_msg *msg, unsigned version, bool close)
 {
 	bool upgrade = (msg->flags & HTTP_MSG_CONN_UPGRADE) || msg->status == 101;
-	http_hdr_del_id(msg, HDR_CONNECTION);
+	bool request = msg->status == 0;
 	http_hdr_del_id(msg, HDR_KEEP_ALIVE);
 	http_hdr_del_id(msg, HDR_PROXY_CONNECTION);
+	if (upgrade && says_only_upgrade(msg))
+		return 0;
+	http_hdr_del_id(msg, HDR_CONNECTION);
 	if (upgrade)
 		return http_hdr_add(msg, http_hdr_name(HDR_CONNECTION), SLICE("upgrade"));
+	if (close && request && version < 11)
+		return 0; /* nobody would keep it */
 	if (close)
 		return http_hdr_add(msg, http_hdr_name(HDR_CONNECTION), SLICE("close"));
 	if (version < 11)

@@ -122,7 +122,6 @@ static int set_raw_file(const struct conf_call *call, int arg, struct error_repl
 	if (!raw.ptr)
 		return no_memory(call->conf, call->line);
 	r->raw = raw;
-	r->location = SLICE_NULL;
 	return 0;
 }
 
@@ -139,10 +138,15 @@ static int set_errorloc(const struct conf_call *call)
 	struct error_reply *r = find_reply(call, call->arg);
 	if (!r)
 		return -1;
-	r->location = arena_slice(p->arena, slice_str(call->line->argv[call->arg + 1]));
-	r->location_code = (unsigned)call->row->data;
-	r->raw = SLICE_NULL;
-	return r->location.ptr ? 0 : no_memory(call->conf, call->line);
+	unsigned code = (unsigned)call->row->data;
+	char *text = arena_printf(p->arena,
+	    "HTTP/1.1 %u %.*s\r\ncache-control: no-cache\r\ncontent-length: 0\r\nlocation: "
+	    "%s\r\n\r\n",
+	    code, SLICE_ARG(http_reason(code)), call->line->argv[call->arg + 1]);
+	if (!text)
+		return no_memory(call->conf, call->line);
+	r->raw = slice_str(text);
+	return 0;
 }
 
 /* ---- http-error ---- */
@@ -297,7 +301,6 @@ static int build_error(const struct conf_call *call, struct http_error *e)
 	if (!copy.ptr)
 		return no_memory(call->conf, call->line);
 	e->reply->raw = copy;
-	e->reply->location = SLICE_NULL;
 	return 0;
 }
 
@@ -310,7 +313,7 @@ static int set_http_error(const struct conf_call *call)
 		r = -1;
 	}
 	if (r == 0 && e.reset)
-		e.reply->raw = e.reply->location = SLICE_NULL;
+		e.reply->raw = SLICE_NULL;
 	else if (r == 0 && !e.has_file)
 		r = build_error(call, &e);
 	strbuf_done(&e.headers);

@@ -96,6 +96,7 @@ const struct conf_keyword proxy_removed_keywords[] = {
 	REMOVED("redispatch", "use 'option redispatch'"),
 	REMOVED("transparent", "use 'option transparent'"),
 	REMOVED("monitor-net", "use 'http-request return status 200 if { src <network> }'"),
+	REMOVED("grace", "use 'grace' of the global section"),
 	REMOVED("bind-process", "use the option 'thread' of 'bind'"),
 	REMOVED("reqadd", "use 'http-request add-header'"),
 	REMOVED("reqallow", "use 'http-request allow'"),

@@ -2,12 +2,6 @@
 /*
  * The answers weir gives of its own when no errorfile is configured, and the order of the statuses that can be
  * customised. Text and head fields are those that HAProxy sends, for clients and tests that look at them; the
- * length of each body is written out, and a unit test compares it. Behind 400 and 408 nothing more can be
- * understood of the client, so they ask for the end of the connection. Constant data.
- */
-/*
- * The answers weir gives of its own when no errorfile is configured, and the order of the statuses that can be
- * customised. Text and head fields are those that HAProxy sends, for clients and tests that look at them; the
  * length of each body is written out, and a unit test compares it. Behind 400 and 408
  * nothing more can be understood of the client, so they ask for the end of the connection. Constant data.
  */
@@ -21,13 +15,13 @@ struct page {
 };
 
 /* clang-format off */
-#define CLOSE "connection: close\r\n"
+#define CLOSE "Connection: close\r\n"
 #define PAGE(code, reason, length, more, text)                                                           \
 	{                                                                                          \
 		code, SLICE("HTTP/1.1 " #code " " reason "\r\n"                                    \
-			    "content-length: " length "\r\n"                                       \
-			    "cache-control: no-cache\r\n"                                          \
-			    "content-type: text/html\r\n" more                                     \
+			    "Content-length: " length "\r\n"                                       \
+			    "Cache-Control: no-cache\r\n" more                                     \
+			    "Content-Type: text/html\r\n"                                          \
 			    "\r\n"                                                                 \
 			    "<html><body><h1>" #code " " reason "</h1>\n"                          \
 			    text "\n</body></html>\n")                                             \

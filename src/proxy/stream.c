@@ -61,6 +61,12 @@ void stream_flag(struct stream *s, char cause, char phase)
 
 /* ---- birth ---- */
 
+void stream_number(struct stream *s)
+{
+	struct process *p = proxy_local(s->worker)->process;
+	s->rec.request_counter = atomic_fetch_add_explicit(&p->sessions, 1, memory_order_relaxed);
+}
+
 static void init_record(struct stream *s)
 {
 	struct client *c = s->cli;
@@ -68,9 +74,13 @@ static void init_record(struct stream *s)
 	s->rec.flags = (struct record_flags){ '-', '-', '-', '-' };
 	s->rec.status = -1;
 	s->rec.http = stream_is_http(s);
+	s->rec.asap = s->fe->options & PR_O_LOGASAP;
 	s->rec.frontend = slice_str(s->fe->name);
 	s->rec.backend = s->rec.frontend;
 	s->rec.server = SLICE("<NOSRV>");
+	s->rec.listener_id = c->bind->id;
+	if (!s->rec.http)
+		stream_number(s);
 	t->accept = c->accept_us;
 	t->accept_wall = c->accept_wall_us;
 	t->handshake = c->handshake_us;
@@ -140,8 +150,7 @@ struct stream *stream_new(struct client *cli)
 	l->streams_n++;
 	s->client_ms = s->server_ms = worker_now_ms(w);
 	mux1_attach(&cli->m, s, stream_wake, &s->req, &s->up, &s->arena);
-	if (!(s->fe->options & PR_O_DROP_REQ_TRAILERS))
-		s->ce->trailers = &s->up_trailers;
+	s->ce->trailers = &s->up_trailers;
 	if (s->fe->options & PR_O_UNSAFE_REQ)
 		s->ce->h1_flags |= H1_ACCEPT_UNSAFE;
 	stream_enter(s, stream_is_http(s) ? ST_REQ_HEAD : ST_FE_CONTENT);
@@ -159,6 +168,7 @@ static void stream_end(struct stream *s)
 	struct endpoint *ce = s->ce;
 	bool reset = s->fe->options & PR_O_NOLINGER;
 	s->rec.t.close = stream_now_us(s);
+	stream_note_gauges(s, true);
 	stream_leave_server(s, true);
 	stream_count_end(s);
 	stream_log(s);
@@ -175,6 +185,13 @@ static void stream_end(struct stream *s)
 	ce->ops->detach(ce, keep, reset);
 	arena_reset(&arena);
 	pool_put(&l->streams, s);
+}
+
+void stream_refused(struct stream *s, const char *why)
+{
+	s->rec.error = slice_str(why);
+	s->flags |= SF_CLOSE_CLIENT;
+	stream_end(s);
 }
 
 /* ---- deadlines ---- */

@@ -68,6 +68,7 @@ enum stream_state {
 #define SF_TUNNELLED	  0x200000u
 #define SF_NOLOG	  0x400000u
 #define SF_MONITOR	  0x800000u
+#define SF_VERBATIM	  0x1000000u /* the reply goes out as it was written */
 
 struct stream {
 	struct list all; /* proxy_local.stream_list */
@@ -120,6 +121,8 @@ typedef enum step stream_step(struct stream *s);
 struct stream *stream_new(struct client *cli);
 /* Runs it as far as it goes; s may be gone afterwards. */
 void stream_run(struct stream *s);
+/* Ends one that has not begun: the connection failed before its session. Logged with why (static text). */
+void stream_refused(struct stream *s, const char *why);
 void stream_wake(struct endpoint *ep);
 /* Ends a stream from outside: admin, server down. cause: the letter of the termination state. */
 void stream_kill(struct stream *s, char cause);
@@ -138,6 +141,8 @@ stream_step step_reply;			   /* stream_reply.c */
 /* ---- what they share ---- */
 
 void stream_enter(struct stream *s, enum stream_state state);
+/* Gives the session its number for %rt. */
+void stream_number(struct stream *s);
 /* Sets cause and phase of the termination state unless they are set: the first event is the reason. */
 void stream_flag(struct stream *s, char cause, char phase);
 
@@ -150,6 +155,11 @@ enum step stream_verdict(struct stream *s, enum rule_verdict v, bool response);
 /* The request head, as weir adds to it on its way out (forwardfor and the like). 0 or -ENOMEM. */
 int stream_finish_request(struct stream *s);
 
+/* Waits for the body, as far as the buffer goes, then enters next. */
+enum step stream_wait_body(struct stream *s, enum stream_state next);
+/* Gives what is there of the body to rules and balancing. */
+void stream_show_body(struct stream *s);
+
 /* Moves payload one way; false when the sink failed. */
 bool stream_push_up(struct stream *s);
 bool stream_push_down(struct stream *s);
@@ -160,6 +170,8 @@ void stream_leave_server(struct stream *s, bool keep);
 /* Counts s as on be (gauges, fullconn). */
 void stream_count_backend(struct stream *s);
 
+/* How many there are for the log line; a stream that ends counts itself no more where it leaves. */
+void stream_note_gauges(struct stream *s, bool ending);
 /* Fills the record and writes the log line, once. */
 void stream_log(struct stream *s);
 void stream_count_end(struct stream *s);

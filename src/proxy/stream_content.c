@@ -18,11 +18,19 @@ static enum step next_state(struct stream *s, enum stream_state next)
 	return STEP_AGAIN;
 }
 
+/* "option http-buffer-request" of px: its rules are to see the body. */
+static enum step before_rules(struct stream *s, const struct proxy *px, enum stream_state next)
+{
+	if (stream_is_http(s) && (px->options & PR_O_BUFFER_REQUEST) && !(s->ce->flags & EP_IN_END))
+		return stream_wait_body(s, next);
+	return next_state(s, next);
+}
+
 static enum step run_content(struct stream *s, struct proxy *px, enum stream_state next)
 {
 	struct endpoint *ep = s->ce;
 	if (!px->rules[RULES_TCP_REQ_CONTENT].first)
-		return next_state(s, next);
+		return before_rules(s, px, next);
 	if (!stream_is_http(s)) {
 		ep->ops->recv(ep);
 		s->cx.at = RULE_AT_CONN | RULE_AT_SESS | RULE_AT_REQ_BUF;
@@ -39,7 +47,7 @@ static enum step run_content(struct stream *s, struct proxy *px, enum stream_sta
 	s->cursor = (struct rule_cursor){ .started = false };
 	if (v != RULES_NEXT)
 		return stream_verdict(s, v, false);
-	return next_state(s, next);
+	return before_rules(s, px, next);
 }
 
 enum step step_fe_content(struct stream *s)

@@ -32,8 +32,6 @@ static bool copy_round(const struct flow *f, uint64_t now)
 	bool end = (src->flags & EP_IN_END) != 0;
 	if (inflow_is_empty(in) && !end && !(dst->flags & EP_OUT_PENDING))
 		return false;
-	if (end && (src->flags & EP_IN_TRAILERS))
-		dst->ops->trailers(dst, src->trailers);
 	size_t taken = dst->ops->send(dst, in->seg + in->first, in->n - in->first, end, false);
 	if (taken) {
 		src->ops->consume(src, taken);
@@ -111,7 +109,7 @@ static char late_side(const struct stream *s)
 	bool client_late = client && now - s->client_ms >= client;
 	bool server_late = server && now - s->server_ms >= server;
 	if (client_late && server_late)
-		return s->client_ms < s->server_ms ? 'c' : 's';
+		return s->client_ms <= s->server_ms ? 'c' : 's';
 	return client_late ? 'c' : 's';
 }
 

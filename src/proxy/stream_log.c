@@ -65,14 +65,18 @@ void stream_count_end(struct stream *s)
 
 /* ---- log ---- */
 
-static void fill_gauges(struct stream *s)
+void stream_note_gauges(struct stream *s, bool ending)
 {
 	struct log_record *r = &s->rec;
+	unsigned own = ending && (s->flags & SF_COUNTED_BE);
+	unsigned own_slot = ending && (s->flags & SF_SLOT);
 	struct process *p = proxy_local(s->worker)->process;
 	r->act_conn = atomic_load_explicit(&p->conns, memory_order_relaxed);
 	r->fe_conn = atomic_load_explicit(&s->fe->rt->fe_conns, memory_order_relaxed);
-	r->be_conn = s->be ? atomic_load_explicit(&s->be->be.rt->served, memory_order_relaxed) : 0;
-	r->srv_conn = s->srv ? atomic_load_explicit(&s->srv->rt->served, memory_order_relaxed) : 0;
+	r->be_conn =
+	    s->be ? atomic_load_explicit(&s->be->be.rt->served, memory_order_relaxed) - own : 0;
+	r->srv_conn =
+	    s->srv ? atomic_load_explicit(&s->srv->rt->served, memory_order_relaxed) - own_slot : 0;
 }
 
 /* The usual lines are "info"; those of sessions that went wrong may be raised to "err". */
@@ -87,7 +91,15 @@ static bool has_failed(const struct stream *s)
 {
 	const struct record_flags *f = &s->rec.flags;
 	bool by_flags = f->cause != '-' && f->cause != 'L';
-	return by_flags || s->rec.retries || s->rec.status >= 500;
+	return by_flags || s->rec.retries || s->rec.status >= 500 || s->rec.error.len;
+}
+
+static const struct logfmt *format_of(const struct stream *s, bool failed)
+{
+	const struct proxy *fe = s->fe;
+	if (failed && fe->error_log_format)
+		return fe->error_log_format;
+	return s->rec.error.len ? fe->session_error_format : fe->log_format;
 }
 
 void stream_log(struct stream *s)
@@ -95,6 +107,8 @@ void stream_log(struct stream *s)
 	const struct proxy *fe = s->fe;
 	if ((s->flags & (SF_LOGGED | SF_NOLOG)) || !fe->logs_anything || !fe->log_format)
 		return;
+	if (s->rec.bad_request && fe->log_format_text == logfmt_text_connect)
+		return; /* the line without any option announces sessions, not failures */
 	bool failed = has_failed(s);
 	if (!failed && (fe->options & PR_O_DONTLOG_NORMAL))
 		return;
@@ -106,11 +120,10 @@ void stream_log(struct stream *s)
 	s->rec.bytes_up = s->req.head_len + s->up.total;
 	if (!s->rec.bytes_down && s->rec.status > 0)
 		s->rec.bytes_down = s->res.head_len + s->down.total;
-	fill_gauges(s);
+	s->rec.log_counter = atomic_fetch_add_explicit(&fe->rt->log_lines, 1, memory_order_relaxed);
 	s->cx.at |= RULE_AT_LOG;
 	struct proxy_local *l = proxy_local(s->worker);
-	const struct logfmt *fmt =
-	    s->rec.bad_request && fe->error_log_format ? fe->error_log_format : fe->log_format;
+	const struct logfmt *fmt = format_of(s, failed);
 	size_t len = logfmt_write(fmt, &s->cx, l->log_line, LOG_LEN_MAX);
 	struct slice text = slice_make(l->log_line, len);
 	if (!fe->log_format_sd) {
@@ -137,19 +150,32 @@ static const struct net_peer *host_dst(void *stream)
 	return s->dst_state == 1 ? &s->dst : NULL;
 }
 
+/* Lines about failed connections name every listener, the others those with a name. */
+static struct slice listener_name(struct stream *s)
+{
+	const struct bind_conf *bind = s->cli->bind;
+	char text[16];
+	if (bind->name || !s->rec.error.len)
+		return slice_str(bind->name);
+	snprintf(text, sizeof(text), "%u", bind->id);
+	return arena_slice(&s->arena, slice_str(text));
+}
+
 static struct slice host_name(void *stream, const char *what)
 {
 	const struct stream *s = stream;
 	if (!s)
 		return SLICE_NULL;
-	if (strcmp(what, "fe") == 0)
+	if (strcmp(what, "fe_name") == 0)
 		return slice_str(s->fe->name);
-	if (strcmp(what, "be") == 0)
+	if (strcmp(what, "be_name") == 0)
 		return s->be ? slice_str(s->be->name) : SLICE_NULL;
-	if (strcmp(what, "srv") == 0)
+	if (strcmp(what, "srv_name") == 0)
 		return s->srv ? slice_str(s->srv->name) : SLICE_NULL;
-	if (strcmp(what, "so") == 0)
-		return slice_str(s->cli->bind->name);
+	if (strcmp(what, "so_name") == 0)
+		return listener_name(stream);
+	if (strcmp(what, "fe_defbe") == 0 && s->fe->default_backend)
+		return slice_str(s->fe->default_backend->name);
 	return SLICE_NULL;
 }
 
@@ -279,6 +305,8 @@ static int64_t host_gauge(void *stream, const char *fetch, const char *object)
 	const struct stream *s = stream;
 	if (!s)
 		return -1;
+	if (strcmp(fetch, "so_id") == 0)
+		return s->cli->bind->id;
 	if (strncmp(fetch, "fe_", 3) == 0) {
 		const struct proxy *fe = *object ? config_frontend(s->fe->config, object) : s->fe;
 		return fe ? frontend_gauge(s, fe, fetch) : -1;

@@ -19,7 +19,10 @@ static enum step end_silently(struct stream *s)
 
 /* ---- building ---- */
 
-/* A complete response text becomes s->res and the payload; parsed on a copy, for the parser writes to it. */
+/*
+ * A complete response text becomes s->res and the payload; parsed on a copy, for the parser writes to it. What
+ * its fields say of the connection holds: with no length the end of the connection ends the payload.
+ */
 static int from_raw(struct stream *s, struct slice raw)
 {
 	struct h1_parsed parsed;
@@ -29,8 +32,14 @@ static int from_raw(struct stream *s, struct slice raw)
 	http_msg_init(&s->res, s->res.hdrs, s->res.hdrs_max);
 	if (h1_parse_response(copy, raw.len, H1_ACCEPT_UNSAFE, &s->res, &parsed) != H1_COMPLETE)
 		return -EINVAL;
-	s->reply.status = s->res.status;
+	if (s->res.framing == HTTP_BODY_UNTIL_CLOSE || (s->res.flags & HTTP_MSG_CONN_CLOSE))
+		s->flags |= SF_CLOSE_CLIENT;
 	s->reply.body = slice_make(copy + parsed.consumed, raw.len - parsed.consumed);
+	/* what was no request has no connection field or method that the answer would have to follow */
+	if (s->rec.bad_request && (s->res.flags & HTTP_MSG_CONN_CLOSE)) {
+		s->flags |= SF_VERBATIM;
+		s->reply.body = raw;
+	}
 	return 0;
 }
 
@@ -68,33 +77,16 @@ static int from_fields(struct stream *s)
 	return e < 0 ? e : add_reply_headers(s, !r->hdrs_first);
 }
 
-static int from_location(struct stream *s, const struct error_reply *e)
-{
-	struct rule_reply_hdr *hdrs = arena_array(&s->arena, struct rule_reply_hdr, 2);
-	if (!hdrs)
-		return -ENOMEM;
-	hdrs[0].name = http_hdr_name(HDR_CACHE_CONTROL);
-	hdrs[0].value = SLICE("no-cache");
-	hdrs[1].name = http_hdr_name(HDR_LOCATION);
-	hdrs[1].value = e->location;
-	s->reply = (struct rule_reply){ .status = e->location_code, .hdrs = hdrs, .hdrs_n = 2 };
-	return from_fields(s);
-}
-
 /* The errorfile of the backend, then of the frontend, then the built-in page. */
 static int from_status(struct stream *s, unsigned status)
 {
 	int i = error_reply_index(status);
-	if (status == 400 ||
-	    status == 408) /* what follows could not be trusted, or will not come */
-		s->flags |= SF_CLOSE_CLIENT;
 	struct proxy *side[] = { s->be, s->fe };
+	s->reply.status = status;
 	for (size_t k = 0; i >= 0 && k < ARRAY_SIZE(side); k++) {
 		const struct error_reply *e = side[k] ? &side[k]->errors[i] : NULL;
 		if (e && e->raw.ptr)
 			return e->raw.len ? from_raw(s, e->raw) : -ENODATA;
-		if (e && e->location.len)
-			return from_location(s, e);
 	}
 	return from_raw(s, error_page(status));
 }
@@ -127,6 +119,18 @@ static void run_after_response(struct stream *s)
 	}
 }
 
+static enum step send_verbatim(struct stream *s)
+{
+	s->rec.status = s->res.status;
+	s->res.head_len = 0; /* counted with the rest */
+	s->down = (struct inflow){ .first = 0 };
+	s->ce->ops->tunnel(s->ce);
+	s->flags |= SF_CLOSE_CLIENT | SF_REPLIED;
+	s->client_ms = worker_now_ms(s->worker);
+	stream_enter(s, ST_REPLY);
+	return STEP_AGAIN;
+}
+
 static enum step send_reply(struct stream *s)
 {
 	stream_leave_server(s, false);
@@ -134,8 +138,13 @@ static enum step send_reply(struct stream *s)
 	s->ticket = NULL;
 	if (s->flags & (SF_REPLIED) || (s->ce->conn->flags & CONN_ERROR))
 		return end_silently(s);
+	if (s->flags & SF_VERBATIM)
+		return send_verbatim(s);
+	unsigned sent = s->res.status;
 	run_after_response(s);
-	s->rec.status = s->res.status;
+	s->rec.t.response = 0; /* the server's answer is not what the client gets */
+	/* logged is what it is about, even if an error file or a redirection stands for it */
+	s->rec.status = s->res.status == sent ? (int)s->reply.status : s->res.status;
 	s->down = (struct inflow){ .first = 0 };
 	s->res.framing = HTTP_BODY_LENGTH;
 	s->res.head_len = (uint32_t)h1_head_size(&s->res);

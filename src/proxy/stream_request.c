@@ -40,8 +40,7 @@ static void note_request(struct stream *s)
 	r->query = parts.query;
 	r->version = s->req.version == 10 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1");
 	count_request(s);
-	r->request_counter =
-	    atomic_fetch_add_explicit(&s->fe->rt->requests, 1, memory_order_relaxed);
+	stream_number(s);
 }
 
 static struct slice capture_of(
@@ -142,6 +141,7 @@ static enum step no_request(struct stream *s, bool timeout)
 	counter_add(&fe_counters(s)->cli_aborts, 1);
 	if (!nothing)
 		return stream_error(s, 400, 'C', 'R');
+	s->rec.status = 400; /* for the log: nobody is there to read it */
 	stream_flag(s, 'C', 'R');
 	return STEP_DONE;
 }
@@ -151,10 +151,10 @@ enum step step_req_head(struct stream *s)
 	struct endpoint *ep = s->ce;
 	ep->ops->recv(ep);
 	note_first_byte(s);
+	if (ep->flags & EP_IN_BAD) /* in the head, or in what came of the body with it */
+		return bad_request(s);
 	if (ep->flags & EP_IN_HEAD)
 		return request_received(s);
-	if (ep->flags & EP_IN_BAD)
-		return bad_request(s);
 	if (ep->flags & EP_NO_MEMORY)
 		return stream_error(s, 0, 'R', 'R');
 	if (ep->flags & (EP_IN_CLOSED | EP_ERROR))
@@ -183,17 +183,22 @@ static enum step wait_for_rules(struct stream *s)
 	return ep->flags & (EP_ERROR | EP_IN_BAD) ? bad_request(s) : STEP_WAIT;
 }
 
+void stream_show_body(struct stream *s)
+{
+	const struct iovec *seg = &s->up.seg[s->up.first];
+	s->cx.req_buf =
+	    s->up.first < s->up.n ? slice_make(seg->iov_base, seg->iov_len) : SLICE_NULL;
+	s->cx.req_final =
+	    (s->ce->flags & (EP_IN_END | EP_IN_FULL | EP_IN_CLOSED)) || (s->flags & SF_TIMEOUT);
+}
+
 static enum step run_http_rules(struct stream *s, struct proxy *px, enum stream_state next)
 {
 	if (!px->rules[RULES_HTTP_REQ].first) {
 		stream_enter(s, next);
 		return STEP_AGAIN;
 	}
-	s->cx.req_buf = s->up.first < s->up.n ? slice_make(s->up.seg[s->up.first].iov_base,
-						    s->up.seg[s->up.first].iov_len)
-					      : SLICE_NULL;
-	s->cx.req_final =
-	    (s->ce->flags & (EP_IN_END | EP_IN_FULL | EP_IN_CLOSED)) || (s->flags & SF_TIMEOUT);
+	stream_show_body(s);
 	enum rule_verdict v = rules_run(&px->rules[RULES_HTTP_REQ], &s->cx, &s->cursor);
 	if (v == RULES_WAIT)
 		return wait_for_rules(s);
@@ -211,15 +216,11 @@ enum step step_fe_rules(struct stream *s)
 
 enum step step_be_rules(struct stream *s)
 {
-	bool wait_body =
-	    (s->be->options & PR_O_BUFFER_REQUEST) || (s->fe->options & PR_O_BUFFER_REQUEST);
-	enum stream_state next = wait_body && !(s->ce->flags & EP_IN_END) ? ST_REQ_BODY : ST_ASSIGN;
-	s->resume_state = ST_ASSIGN;
 	if (!stream_is_http(s) || s->be == s->fe) { /* a listen section's rules have run */
-		stream_enter(s, stream_is_http(s) ? next : ST_ASSIGN);
+		stream_enter(s, ST_ASSIGN);
 		return STEP_AGAIN;
 	}
-	return run_http_rules(s, s->be, next);
+	return run_http_rules(s, s->be, ST_ASSIGN);
 }
 
 /* ---- waiting for the body ---- */
@@ -236,6 +237,20 @@ static void send_continue(struct stream *s)
 	conn_send(s->ce->conn, &iov, 1, false); /* 25 bytes into an empty socket buffer */
 }
 
+enum step stream_wait_body(struct stream *s, enum stream_state next)
+{
+	s->resume_state = (uint8_t)next;
+	stream_enter(s, ST_REQ_BODY);
+	return STEP_AGAIN;
+}
+
+/* The request never became complete: no time is given for it, and nobody's rules or servers saw it. */
+static enum step body_failed(struct stream *s, unsigned status, char cause)
+{
+	s->rec.t.request = 0;
+	return stream_error(s, status, cause, 'R');
+}
+
 enum step step_req_body(struct stream *s)
 {
 	struct endpoint *ep = s->ce;
@@ -246,7 +261,7 @@ enum step step_req_body(struct stream *s)
 		return bad_request(s);
 	if ((ep->flags & EP_ERROR) || ((ep->flags & (EP_IN_CLOSED | EP_IN_END)) == EP_IN_CLOSED)) {
 		counter_add(&fe_counters(s)->cli_aborts, 1);
-		return stream_error(s, 400, 'C', 'D');
+		return body_failed(s, 400, 'C');
 	}
 	bool enough = s->body_wait_bytes && s->up.bytes >= s->body_wait_bytes;
 	if (enough || (ep->flags & (EP_IN_END | EP_IN_FULL))) {
@@ -256,7 +271,7 @@ enum step step_req_body(struct stream *s)
 		return STEP_AGAIN;
 	}
 	if (s->flags & SF_TIMEOUT)
-		return stream_error(s, 408, 'c', 'R');
+		return body_failed(s, 408, 'c');
 	return STEP_WAIT;
 }
 
@@ -279,12 +294,13 @@ static bool is_except(const struct forward_header *f, const struct net_peer *p)
 	return f->except && net_cidr_has(f->except, p);
 }
 
-static int add_address(struct stream *s, const struct forward_header *f, const struct net_peer *p)
+static int add_address(
+    struct stream *s, const struct forward_header *f, bool if_none, const struct net_peer *p)
 {
 	char text[NET_ADDR_TEXT];
 	if (!p || (p->sa.sa_family != AF_INET && p->sa.sa_family != AF_INET6) || is_except(f, p))
 		return 0;
-	if (f->if_none && http_hdr_find(&s->req, f->name, NULL))
+	if (if_none && http_hdr_find(&s->req, f->name, NULL))
 		return 0;
 	struct slice value = arena_slice(&s->arena, slice_str(net_peer_text(p, text)));
 	return value.ptr ? http_hdr_add(&s->req, f->name, value) : -ENOMEM;
@@ -294,6 +310,14 @@ static int add_address(struct stream *s, const struct forward_header *f, const s
 static const struct proxy *who_has(const struct stream *s, uint64_t option)
 {
 	return s->be->options & option ? s->be : s->fe->options & option ? s->fe : NULL;
+}
+
+/* "if-none" holds only when each side that has the option says so. */
+static bool forwardfor_if_none(const struct stream *s)
+{
+	bool fe = !(s->fe->options & PR_O_FORWARDFOR) || s->fe->forwardfor.if_none;
+	bool be = !(s->be->options & PR_O_FORWARDFOR) || s->be->forwardfor.if_none;
+	return fe && be;
 }
 
 struct forwarded_text {
@@ -386,9 +410,9 @@ int stream_finish_request(struct stream *s)
 		r = add_forwarded(s, &px->forwarded);
 	px = who_has(s, PR_O_FORWARDFOR);
 	if (px && r == 0)
-		r = add_address(s, &px->forwardfor, &s->cli->src);
+		r = add_address(s, &px->forwardfor, forwardfor_if_none(s), &s->cli->src);
 	px = who_has(s, PR_O_ORIGINALTO);
 	if (px && r == 0)
-		r = add_address(s, &px->originalto, stream_rule_host.dst(s));
+		r = add_address(s, &px->originalto, false, stream_rule_host.dst(s));
 	return r;
 }

@@ -194,11 +194,18 @@ enum step step_res_head(struct stream *s)
 		if (s->up.total == s->up.bytes)
 			hold_request(s);
 		stream_push_up(s);
-		if (s->ce->flags & EP_IN_FULL) /* too large to be repeated */
+		if (s->ce->flags & EP_IN_FULL) { /* too large to be repeated */
 			s->ce->ops->hold(s->ce, false);
+			if (inflow_is_empty(&s->up)) /* it was waiting for room only */
+				stream_push_up(s);
+		}
 	}
 	if (se->ops->recv(se))
 		s->server_ms = worker_now_ms(s->worker);
+	if ((se->flags & EP_IN_HEAD) && (se->flags & EP_IN_BAD)) { /* nothing went out yet */
+		stream_capture_error(s, true);
+		return response_failed(s, 502, 'P', RETRY_JUNK_RESPONSE);
+	}
 	if ((se->flags & EP_IN_HEAD) && is_unasked_switch(s))
 		return response_failed(s, 502, 'P', RETRY_JUNK_RESPONSE);
 	if (se->flags & EP_IN_HEAD) {
@@ -285,6 +292,7 @@ static enum step send_response(struct stream *s)
 	s->rec.status = s->res.status;
 	if (s->ce->ops->send_head(s->ce, &s->res, !tunnel && closes_client(s)) < 0)
 		return stream_error(s, 500, 'R', 'H');
+	s->ce->ops->trailers(s->ce, &s->down_trailers);
 	s->flags |= SF_REPLIED;
 	s->client_ms = s->server_ms = worker_now_ms(s->worker);
 	if (tunnel) {
@@ -295,8 +303,10 @@ static enum step send_response(struct stream *s)
 	} else {
 		stream_enter(s, ST_FORWARD);
 	}
-	if (s->fe->options & PR_O_LOGASAP)
+	if (s->fe->options & PR_O_LOGASAP) {
+		stream_note_gauges(s, false);
 		stream_log(s);
+	}
 	return STEP_AGAIN;
 }
 

@@ -57,6 +57,8 @@ void stream_count_backend(struct stream *s)
 
 enum step step_route(struct stream *s)
 {
+	if (stream_is_http(s))
+		stream_show_body(s);
 	s->be = choose(s);
 	if (!s->be)
 		return stream_error(s, 503, 'S', 'C');

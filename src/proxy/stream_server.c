@@ -53,8 +53,10 @@ static struct server *by_cookie(struct stream *s)
 		return NULL;
 	persist_request(&s->be->be, &s->req, &s->arena, clock_wall_s(&s->worker->clock),
 	    &s->persist, &s->rec.flags);
+	if (s->flags & SF_IGNORE_PERSIST)
+		persist_ignore(&s->persist, &s->rec.flags);
 	struct server *srv = s->persist.server;
-	if (!srv || (s->flags & SF_IGNORE_PERSIST))
+	if (!srv)
 		return NULL;
 	if (may_use(s, srv))
 		return srv;
@@ -94,10 +96,16 @@ static struct server *by_persistence(struct stream *s)
 	return srv;
 }
 
+/* What the log calls it: the only server of "dispatch" is none that anybody has named. */
+static struct slice logged_name(const struct stream *s, const struct server *srv)
+{
+	return s->be->has_dispatch ? SLICE("<NOSRV>") : slice_str(srv->name);
+}
+
 static void assigned(struct stream *s, struct server *srv)
 {
 	s->srv = srv;
-	s->rec.server = slice_str(srv->name);
+	s->rec.server = logged_name(s, srv);
 	s->flags |= SF_SLOT;
 	s->rec.t.queue = stream_now_us(s);
 	stream_enter(s, ST_CONNECT);
@@ -143,7 +151,7 @@ static enum step wait_in_queue(struct stream *s, struct server *srv)
 		return stream_error(s, 503, 'R', 'Q');
 	if (srv) {
 		s->rec.srv_queue++;
-		s->rec.server = slice_str(srv->name);
+		s->rec.server = logged_name(s, srv);
 	} else {
 		s->rec.be_queue++;
 	}
@@ -164,13 +172,11 @@ static enum step balance(struct stream *s)
 	struct server *srv = NULL;
 	if (be->balance.ops->key) {
 		s->cx.wait_body = false;
+		if (stream_is_http(s))
+			stream_show_body(s);
 		call.has_key = balance_key(be, &s->cx, &call.key);
-		if (!call.has_key && s->cx.wait_body &&
-		    !(s->ce->flags & (EP_IN_END | EP_IN_FULL))) {
-			s->resume_state = ST_ASSIGN;
-			stream_enter(s, ST_REQ_BODY);
-			return STEP_AGAIN;
-		}
+		if (!call.has_key && s->cx.wait_body)
+			return stream_wait_body(s, ST_ASSIGN);
 	}
 	for (unsigned tries = 0; tries < PICK_TRIES; tries++) {
 		switch (balance_pick(be, &call, &srv)) {
@@ -220,6 +226,8 @@ static bool client_gone(const struct stream *s)
 
 static enum step client_aborted(struct stream *s, char phase)
 {
+	if (phase == 'Q')
+		s->rec.t.queue = stream_now_us(s);
 	counter_add(&fe_counters(s)->cli_aborts, 1);
 	counter_add(&backend_counters(&s->be->be, s->worker)->cli_aborts, 1);
 	return stream_error(s, 0, 'C', phase); /* nobody is there to read an answer */
@@ -258,9 +266,12 @@ void stream_leave_server(struct stream *s, bool keep)
 	if (s->se) {
 		struct endpoint *se = s->se;
 		bool close = (s->flags & SF_CLOSE_SERVER) || !keep;
+		/* a server that is still at work shall learn that nobody wants the rest */
+		bool unfinished = close && !(se->flags & (EP_IN_END | EP_IN_CLOSED)) &&
+				  (stream_is_http(s) || (s->ce->conn->flags & CONN_ERROR));
 		s->se = NULL;
 		s->sc = NULL;
-		se->ops->detach(se, !close, (s->be->options & PR_O_NOLINGER) != 0);
+		se->ops->detach(se, !close, unfinished || (s->be->options & PR_O_NOLINGER));
 	}
 	list_del(&s->on_server);
 	if (s->flags & SF_SLOT) {
@@ -297,6 +308,7 @@ static enum step connect_failed(struct stream *s, bool timeout)
 		s->se = NULL;
 		s->sc = NULL;
 		se->ops->detach(se, false, false);
+		list_del(&s->on_server); /* the next connection puts it there again */
 	}
 	s->flags &= ~SF_CLOSE_SERVER;
 	if (s->conn_tries == 0) {
@@ -312,6 +324,8 @@ static enum step connect_failed(struct stream *s, bool timeout)
 		counter_add(&bc->redispatches, 1);
 		s->flags |= SF_REDISPATCHED;
 		s->flags &= ~SF_BY_COOKIE;
+		if (s->rec.flags.cookie_in == 'V') /* the server it names does not answer */
+			s->rec.flags.cookie_in = 'D';
 		s->rec.redispatched = true;
 		s->srv_failed = srv;
 		stream_leave_server(s, false);
@@ -390,7 +404,7 @@ static int add_preface(struct stream *s, struct mux1 *m)
 	if (srv->pp == SERVER_PP_V1) {
 		len = pp_write_v1(&s->cli->src, dst ? dst : &none, text);
 	} else {
-		if ((srv->pp2_options & SERVER_PP2_UNIQUE_ID) && s->rec.unique_id.len)
+		if (srv->pp2_options & SERVER_PP2_UNIQUE_ID) /* empty when there is none */
 			tlvs[n++] = (struct pp_tlv){ PP2_TYPE_UNIQUE_ID, s->rec.unique_id };
 		len = pp_write_v2(&s->cli->src, dst ? dst : &none, false, tlvs, n,
 		    srv->pp2_options & SERVER_PP2_CRC32C, text, PP_V1_MAX + 512);
@@ -443,8 +457,11 @@ static int use_connection(struct stream *s, struct server_conn *sc)
 	list_add_tail(&s->srv->rt->local[s->worker->id].streams, &s->on_server);
 	if (!stream_is_http(s))
 		return 0;
-	if (!(s->be->options & PR_O_DROP_RES_TRAILERS))
+	http_msg_init(&s->down_trailers, s->down_trailers.hdrs, s->down_trailers.hdrs_max);
+	if (!(s->fe->options & PR_O_DROP_RES_TRAILERS))
 		s->se->trailers = &s->down_trailers;
+	if (!(s->be->options & PR_O_DROP_REQ_TRAILERS))
+		s->se->ops->trailers(s->se, &s->up_trailers);
 	if (s->req.method == HTTP_HEAD)
 		s->se->h1_flags |= H1_FOR_HEAD;
 	else if (s->req.method == HTTP_CONNECT)
@@ -456,6 +473,7 @@ static int use_connection(struct stream *s, struct server_conn *sc)
 		if (http_hdr_add(&s->req, s->be->send_name_header, slice_str(s->srv->name)) < 0)
 			return -ENOBUFS;
 	}
+	sc->reusable = !closes_server(s);
 	bool close = closes_server(s) && !(s->be->options & PR_O_PRETEND_KEEPALIVE);
 	return s->se->ops->send_head(s->se, &s->req, close);
 }
@@ -536,9 +554,22 @@ enum step step_connect(struct stream *s)
 	return STEP_AGAIN;
 }
 
+/* Both ends of the connection to the server, for logs that show them: one of them costs a system call. */
+static void note_ends(struct stream *s)
+{
+	struct net_addr *to = arena_new(&s->arena, struct net_addr);
+	struct net_peer *from = arena_new(&s->arena, struct net_peer);
+	if (to && destination(s, to) == 0)
+		s->rec.server_addr = &to->sa;
+	if (from && net_local_peer(s->se->conn->io.fd, from) == 0)
+		s->rec.server_src = &from->sa;
+}
+
 static enum step connected(struct stream *s)
 {
 	s->rec.t.connected = stream_now_us(s);
+	if (s->fe->logs_server_ends)
+		note_ends(s);
 	s->cli->last_server = s->srv;
 	s->server_ms = s->client_ms = worker_now_ms(s->worker);
 	if (stream_is_http(s)) {

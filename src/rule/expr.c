@@ -153,6 +153,9 @@ static int fetch_compile(struct conf *conf, const struct conf_line *line, int ar
 	e->fetch = fetch_find(name);
 	if (!e->fetch && default_match)
 		e->fetch = find_acl_form(name, default_match);
+	/* manual 7.3.6: in conditions "hdr" and its forms are always about the request */
+	if (default_match && e->fetch && e->fetch == fetch_find(SLICE("hdr")))
+		e->fetch = fetch_find(SLICE("req.hdr"));
 	if (!e->fetch) {
 		unknown(conf, line, arg, "fetch", shown, fetch_not_yet, next_fetch_name);
 		return -1;

@@ -328,7 +328,7 @@ ALIAS(put_uri_query)
 
 static const struct slice *captures(const struct log_record *r, uintptr_t response, unsigned *ret_n)
 {
-	*ret_n = response ? r->res_captures_n : r->bad_request ? 0 : r->req_captures_n;
+	*ret_n = r->bad_request ? 0 : response ? r->res_captures_n : r->req_captures_n;
 	return response ? r->res_captures : r->req_captures;
 }
 

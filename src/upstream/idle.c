@@ -96,6 +96,16 @@ void upstream_worker_stop(struct worker *w)
 	w->slot[WORKER_SLOT_UPSTREAM] = NULL;
 }
 
+/*
+ * Bytes behind the response, still in the kernel, would be taken for the answer to the next request. Only where the
+ * last read or splice did not prove the queue empty is there something to ask.
+ */
+static bool has_unread(struct mux1 *m)
+{
+	char byte;
+	return (m->conn.flags & CONN_READABLE) && conn_recv(&m->conn, &byte, 1) != -EAGAIN;
+}
+
 /* The stream is done with the connection: keep it idle, or close it. */
 static void released(struct mux1 *m, bool keep)
 {
@@ -105,7 +115,7 @@ static void released(struct mux1 *m, bool keep)
 	unsigned workers = worker_count(sc->worker->group);
 	adjust(&sl->used_n, -1);
 	if (!keep || !sc->reusable || sc->requests >= sc->max_reuse || mux1_has_bytes(m) ||
-	    (m->conn.flags & (CONN_PEER_CLOSED | CONN_ERROR)) ||
+	    (m->conn.flags & (CONN_PEER_CLOSED | CONN_ERROR)) || has_unread(m) ||
 	    sl->idle_n >= (sc->pool_max == UINT32_MAX ? UINT32_MAX
 						      : (sc->pool_max + workers - 1) / workers)) {
 		server_conn_close(sc);

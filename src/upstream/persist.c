@@ -49,10 +49,10 @@ static void judge(
 	struct slice name = value;
 	st->found = true;
 	st->first_s = st->last_s = 0;
-	if (c->insert)
-		name = persist_value_split(value, &st->last_s, &st->first_s);
-	else if (c->prefix)
+	if (c->prefix)
 		name = slice_sub(value, 0, slice_find(value, PREFIX_DELIMITER));
+	else /* dates are of "insert", and may be there still after a change of mode */
+		name = persist_value_split(value, &st->last_s, &st->first_s);
 	st->expired = too_old(st->last_s, c->maxidle_s, now_s);
 	st->too_old = !st->expired && too_old(st->first_s, c->maxlife_s, now_s);
 	st->server = NULL;
@@ -164,8 +164,18 @@ void persist_request(const struct backend *be, struct http_msg *req, struct aren
 		if (here && ((c->insert && c->indirect) || c->prefix) && edit_field(c, h, arena))
 			st->removed = c->insert;
 	}
-	if (is_active(c))
-		flags->cookie_in = in_letter(st);
+	if (!is_active(c))
+		return;
+	flags->cookie_in = in_letter(st);
+	flags->cookie_out = 'N';
+}
+
+void persist_ignore(struct persist_state *st, struct record_flags *flags)
+{
+	st->ignored = true;
+	st->server = NULL;
+	if (st->found && flags->cookie_in != '-')
+		flags->cookie_in = 'U';
 }
 
 /* ---- response ---- */
@@ -295,7 +305,7 @@ int persist_response(const struct backend *be, struct http_msg *res, struct aren
 	if (r < 0)
 		return r;
 	bool refresh = client_has_it && needs_refresh(c, st, now_s);
-	if (c->insert && server.len && letter != 'P' && (!c->postonly || is_post) &&
+	if (c->insert && server.len && letter != 'P' && !st->ignored && (!c->postonly || is_post) &&
 	    (!client_has_it || refresh)) {
 		r = insert(c, res, arena, now_s, server, client_has_it ? st->first_s : 0);
 		if (r < 0)

@@ -18,6 +18,7 @@ defaults
     mode http
     log global
     option httplog
+    balance roundrobin
     timeout connect 1s
     timeout client 2s
     timeout server 2s

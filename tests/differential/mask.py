@@ -21,7 +21,7 @@ CLF = re.compile(r'PORT \d{3} ("[^"]*" "[^"]*" "[^"]*") ((?:-?\d+ ){4}\+?-?\d+) 
 COUNTERS = re.compile(r"(?<!\S)\d+/\d+/\d+/\d+/(\+?\d+ \d+/\d+)(?!\S)")
 TIMERS = re.compile(r"(?<!\S)(-?\d+(?:/-?\d+){1,3}/\+?-?\d+)(?= [+-]?\d+ )")
 # The bytes sent, behind the status of a default or a common log format.
-HTTP_BYTES = re.compile(r"((?:T|-1) [1-5]\d\d \+?|\" [1-5]\d\d )(\d+)(?= )")
+HTTP_BYTES = re.compile(r"((?:T|-1) [1-5]\d\d \+?|\" [1-5]\d\d \+?)(\d+)(?= )")
 BYTES_NEAR = 150
 # Of the proxy itself, not of traffic.
 LOG_NOISE = re.compile(r"(Proxy \S+ (started|stopped)|Stopping |Pausing |Loading |New worker)")
@@ -62,16 +62,21 @@ def mask_log(line, keep_counters):
     return TIMERS.sub(lambda m: mask_timers(m.group(1)), line)
 
 
+def is_near(mine, other, line):
+    if other == 0:
+        return '"<BADREQ>"' in line
+    return mine != 0 and abs(mine - other) <= BYTES_NEAR
+
+
 def with_near_bytes(ours, theirs):
     """Our log lines with their byte counts of HTTP messages where those are near.
 
     The manual's count is of bytes sent to the client. haproxy 2.6 counts heads and chunks in its internal form of
-    them: another number, off by some bytes a header field.
+    them: another number, off by some bytes a header field, and none at all for the answer to a bad request.
     """
     a, b = ours.split("\n"), theirs.split("\n")
     for i, pair in enumerate(zip(a, b)):
         mine, other = (HTTP_BYTES.search(line) for line in pair)
-        if mine and other and 0 < abs(int(mine.group(2)) - int(other.group(2))) <= BYTES_NEAR \
-                and int(mine.group(2)) and int(other.group(2)):
+        if mine and other and is_near(int(mine.group(2)), int(other.group(2)), b[i]):
             a[i] = a[i][:mine.start(2)] + other.group(2) + a[i][mine.end(2):]
     return "\n".join(a)

@@ -67,6 +67,7 @@ struct rule_ctx {
 	unsigned tarpit_status;
 	uint64_t wait_ms;	  /* RULES_WAIT: longest wait, 0: as long as the phase allows */
 	bool wait_body;		  /* RULES_WAIT is for more of the body */
+	bool expect_proxy;	  /* a rule wants a PROXY header in front of the client's bytes */
 	unsigned failed_rewrites; /* header tables that were full */
 
 	/* Private to this module; zero to start. */

@@ -24,6 +24,7 @@ struct persist_state {
 	struct server *server;		      /* named by the cookie; may be down */
 	bool found;			      /* the cookie was there */
 	bool removed;			      /* it was taken out of the request (indirect) */
+	bool ignored;			      /* ignore-persist: none is set either */
 	bool expired, too_old, invalid, down; /* for the termination flag */
 	int64_t first_s, last_s;	      /* dates in the cookie, 0 without */
 };
@@ -34,6 +35,8 @@ struct persist_state {
  */
 void persist_request(const struct backend *be, struct http_msg *req, struct arena *arena,
     int64_t now_s, struct persist_state *st, struct record_flags *flags);
+/* ignore-persist: what the request's cookie said does not count. */
+void persist_ignore(struct persist_state *st, struct record_flags *flags);
 /*
  * Adds, rewrites or removes Set-Cookie in res for the server that served; sets the cookie_out letter. is_post:
  * for postonly. 0 or -ENOMEM/-ENOBUFS.

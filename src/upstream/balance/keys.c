@@ -29,13 +29,13 @@ static bool source_key(struct backend *be, struct rule_ctx *cx, uint32_t *ret_ke
 	return true;
 }
 
-/* The absolute form without scheme and authority; the empty slice when there is no path. */
+/* The absolute form without scheme and authority; no slice when there is no path ("*"). */
 static struct slice from_path(struct slice target)
 {
 	struct http_target parts;
 	http_target_split(target, &parts);
-	if (!parts.path.ptr || parts.path.len == 0)
-		return slice_make(target.ptr, 0);
+	if (parts.path.len == 0 || parts.path.ptr[0] != '/')
+		return SLICE_NULL;
 	return slice_make(parts.path.ptr, (size_t)(target.ptr + target.len - parts.path.ptr));
 }
 
@@ -61,6 +61,8 @@ static bool uri_key(struct backend *be, struct rule_ctx *cx, uint32_t *ret_key)
 	struct slice uri = cx->req->target;
 	if (be->balance.uri_path_only)
 		uri = from_path(uri);
+	if (!uri.ptr)
+		return false;
 	uri = uri_part(&be->balance, uri);
 	*ret_key = balance_hash(&be->hash, uri.ptr, uri.len);
 	return true;

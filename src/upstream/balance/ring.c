@@ -100,11 +100,11 @@ static bool above_share(
 	return server_load(s) >= (share ? share : 1);
 }
 
-struct server *ring_pick(
-    const struct backend *be, const struct balance_table *t, const struct balance_call *call)
+/* at: the point to begin with. */
+static struct server *pick_from(const struct backend *be, const struct balance_table *t,
+    const struct balance_call *call, unsigned at)
 {
 	const struct ring *ring = t->data;
-	unsigned at = nearest(ring, call->key);
 	struct server *chosen = t->servers[ring->points[at].server];
 	if (likely(chosen != call->avoid && !be->hash.balance_factor))
 		return chosen;
@@ -117,6 +117,21 @@ struct server *ring_pick(
 			return s;
 	}
 	return chosen;
+}
+
+struct server *ring_pick(
+    const struct backend *be, const struct balance_table *t, const struct balance_call *call)
+{
+	return pick_from(be, t, call, nearest(t->data, call->key));
+}
+
+/* Without a key: once around the ring gives every server as many turns as it has points. */
+static struct server *ring_turn(
+    struct backend *be, const struct balance_table *t, const struct balance_call *call)
+{
+	const struct ring *ring = t->data;
+	unsigned turn = atomic_fetch_add_explicit(&be->rt->rr, 1, memory_order_relaxed);
+	return pick_from(be, t, call, turn % ring->n);
 }
 
 int hashed_build(const struct backend *be, struct balance_table *t)
@@ -134,7 +149,7 @@ struct server *hashed_pick(
 	if (call->has_key)
 		return be->hash.consistent ? ring_pick(be, t, call) : map_pick(t, call);
 	if (be->hash.consistent)
-		return rr_sequence_pick(be, t, call);
+		return ring_turn(be, t, call);
 	struct balance_call turn = *call;
 	turn.key = atomic_fetch_add_explicit(&be->rt->rr, 1, memory_order_relaxed);
 	return map_pick(t, &turn);

@@ -118,8 +118,8 @@ static void values_of_a_line_tell_their_errors(void **state)
 	assert_true(ms == 1 && size == 1 && number == 1 && on && choice == 1 && !name);
 	assert_string_equal(fixture_messages(&f),
 	    ALERT
-	    "[t:7:5] : '3000000000' is not between 0 and 2147483647ms\n" //
-	    ALERT "[t:7:5] : '3000000000' is not between 0 and 100 bytes\n" ALERT
+	    "[t:7:5] : 'key': '3000000000' is not between 0 and 2147483647ms\n" //
+	    ALERT "[t:7:5] : 'key': '3000000000' is not between 0 and 100 bytes\n" ALERT
 	    "[t:7:16] : 'abc' is not an integer\n" ALERT
 	    "[t:7:20] : character '!' is not permitted in the name '1b!': only letters, digits "
 	    "and '-_.:'\n" ALERT "[t:7:24] : 'on' or 'off' expected, not 'offf'\n" ALERT

@@ -187,6 +187,7 @@ static void wrong_lines_are_told(void **state)
 		{ "hash-balance-factor 100", "greater than 100" },
 		{ "cookie", "expects" },
 		{ "cookie a insert rewrite", "exclude each other" },
+		{ "cookie a rewrite indirect", "exclude each other" },
 		{ "cookie a prefix maxidle 10", "need 'insert'" },
 		{ "cookie a=b insert", "not a cookie's name" },
 		{ "cookie a insert domain a;b", "must not hold" },

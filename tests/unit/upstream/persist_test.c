@@ -224,12 +224,12 @@ static const char *dated(char *out, const char *server, int last, int first)
 
 static void dates_expire_and_are_refreshed(void **state)
 {
-	char in[16][64], out[4][64];
-	char both[64], idle_only[64];
+	char in[16][64], out[3][64];
+	char both[96], idle_only[96], kept[96];
 	(void)state;
 	snprintf(both, sizeof(both), "%s; path=/", dated(out[0], "A", 0, 0));
 	snprintf(idle_only, sizeof(idle_only), "%s; path=/", dated(out[1], "A", 0, NO_FIRST));
-	snprintf(out[3], sizeof(out[3]), "%s; path=/", dated(out[2], "A", 0, -4));
+	snprintf(kept, sizeof(kept), "%s; path=/", dated(out[2], "A", 0, -4));
 	const struct row date[] = {
 		{ NULL, NULL, "NI", NULL, "", both },
 		{ "SRV=A", NULL, "VU", "a", "", both },
@@ -241,7 +241,7 @@ static void dates_expire_and_are_refreshed(void **state)
 		{ dated(in[3], "A", 0, -16), NULL, "VN", "a", "", "" },
 		{ dated(in[4], "A", 0, -32), NULL, "OI", NULL, "", both },
 		{ dated(in[5], "A", 0, 90000), NULL, "OI", NULL, "", both },
-		{ dated(in[6], "A", -4, -4), NULL, "VU", "a", "", out[3] },
+		{ dated(in[6], "A", -4, -4), NULL, "VU", "a", "", kept },
 		{ dated(in[7], "zz", 0, 0), NULL, "II", NULL, "", both },
 		{ dated(in[8], "D", 0, 0), NULL, "DI", "d", "", both },
 	};
@@ -356,6 +356,33 @@ static void postonly_inserts_in_answers_to_post(void **state)
 	fixture_free(&f);
 }
 
+static void an_ignored_cookie_names_nobody_and_is_not_replaced(void **state)
+{
+	struct fixture f;
+	struct side req, res;
+	struct arena arena;
+	struct persist_state st;
+	struct record_flags flags = { '-', '-', '-', '-' };
+	char got[512];
+	(void)state;
+	fixture_start(&f, "backend b\n cookie SRV insert\n server a 127.0.0.1:80 cookie A\n", 1);
+	struct backend *be = be_of(&f, "b");
+	arena_init(&arena, 4096);
+	side_init(&req);
+	side_init(&res);
+	add_fields(&req, "cookie", "SRV=A");
+	persist_request(be, &req.m, &arena, NOW, &st, &flags);
+	persist_ignore(&st, &flags);
+	assert_null(st.server);
+	assert_int_equal(flags.cookie_in, 'U');
+	assert_int_equal(
+	    persist_response(be, &res.m, &arena, NOW, be->servers[0], false, &st, &flags), 0);
+	assert_string_equal(fields(&res, "set-cookie", got), "");
+	assert_int_equal(flags.cookie_out, 'N');
+	arena_reset(&arena);
+	fixture_free(&f);
+}
+
 static void dynamic_cookies_come_from_address_and_key(void **state)
 {
 	struct fixture f;
@@ -425,6 +452,7 @@ int main(void)
 		cmocka_unit_test(dates_are_five_digits_of_four_seconds),
 		cmocka_unit_test(nocache_marks_what_a_cache_might_keep),
 		cmocka_unit_test(postonly_inserts_in_answers_to_post),
+		cmocka_unit_test(an_ignored_cookie_names_nobody_and_is_not_replaced),
 		cmocka_unit_test(dynamic_cookies_come_from_address_and_key),
 		cmocka_unit_test(a_shared_value_goes_to_the_first_server_that_works),
 		cmocka_unit_test(rdp_cookie_names_an_address),
