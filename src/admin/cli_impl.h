@@ -80,9 +80,4 @@ void cli_execute(
 void cli_help(struct cli_call *call, const char *filter);
 int cli_rows_collect(struct cli *cli);
 
-/* cli_builtin.c */
-extern const struct cli_command cli_builtin_rows[];
-/* Listed behind all others, whatever was asked for. */
-extern const struct cli_command cli_last_rows[];
-
 #endif

@@ -25,6 +25,7 @@ struct diag {
 	struct message *messages;
 	size_t n;
 	size_t cap;
+	size_t shown; /* messages that diag_print_new() has seen */
 	char **files;
 	size_t file_n;
 	size_t file_cap;
@@ -169,20 +170,32 @@ static void print_one(const struct message *m, FILE *out)
 	fprintf(out, "%s\n", m->text ? m->text : "(out of memory)");
 }
 
-void diag_print(const struct diag *d, enum diag_level least, FILE *out)
+static void print_from(const struct diag *d, size_t first, enum diag_level least, FILE *out)
 {
-	const struct message **order = d->n ? reallocarray(NULL, d->n, sizeof(*order)) : NULL;
+	size_t n = d->n - first;
+	const struct message **order = n ? reallocarray(NULL, n, sizeof(*order)) : NULL;
 	if (!order) { /* unsorted is better than silent */
-		for (size_t i = 0; i < d->n; i++)
+		for (size_t i = first; i < d->n; i++)
 			if (d->messages[i].level >= least)
 				print_one(&d->messages[i], out);
 		return;
 	}
-	for (size_t i = 0; i < d->n; i++)
-		order[i] = &d->messages[i];
-	qsort(order, d->n, sizeof(*order), by_place);
-	for (size_t i = 0; i < d->n; i++)
+	for (size_t i = 0; i < n; i++)
+		order[i] = &d->messages[first + i];
+	qsort(order, n, sizeof(*order), by_place);
+	for (size_t i = 0; i < n; i++)
 		if (order[i]->level >= least)
 			print_one(order[i], out);
 	free(order);
+}
+
+void diag_print(const struct diag *d, enum diag_level least, FILE *out)
+{
+	print_from(d, 0, least, out);
+}
+
+void diag_print_new(struct diag *d, enum diag_level least, FILE *out)
+{
+	print_from(d, d->shown, least, out);
+	d->shown = d->n;
 }

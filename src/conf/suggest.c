@@ -68,7 +68,7 @@ static const char *nearest_row(const struct conf *conf, const struct conf_line *
 	unsigned best_distance = UINT_MAX;
 	for (size_t i = 0; i < conf->index.ref_n; i++) {
 		const struct conf_ref *ref = conf->index.refs[i];
-		if (ref->row->flags & CONF_NOT_YET || !is_in_section(conf, ref))
+		if (ref->row->flags & (CONF_NOT_YET | CONF_REMOVED) || !is_in_section(conf, ref))
 			continue;
 		unsigned d = row_distance(line, arg, ref->row->name);
 		if (d < best_distance) {

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * -dK: all keywords, class by class, from the tables that also read the configuration.
+ * -dK: all keywords, class by class, from the tables that also read the configuration and find commands. What is
+ * known and refused has a class of its own.
  */
+#include "conf_global.h"
 #include "modules.h"
 #include "weir/proxy/config.h"
 #include "weir/rule/rule.h"
+#include "weir/upstream/balance.h"
 #include "weir/upstream/upstream_conf.h"
+
+/* The class that "all" leaves out. */
+#define NOT_YET "not-yet"
 
 struct class_row {
 	const char *name;
@@ -60,10 +66,24 @@ static void list_section(const struct conf_section *s, FILE *out)
 	fprintf(out, "%s\n", s->name);
 	for (size_t t = 0; s->tables && s->tables[t]; t++) {
 		for (const struct conf_keyword *k = s->tables[t]; k->name; k++) {
-			if (k->scope & s->scope && !(k->flags & CONF_NOT_YET))
+			if (k->scope & s->scope && !(k->flags & (CONF_NOT_YET | CONF_REMOVED)))
 				list_one("\t", k->name, k->usage, out);
 		}
 	}
+}
+
+static bool is_refused(const char *keyword)
+{
+	for (size_t i = 0; module_sections[i]; i++) {
+		const struct conf_section *s = module_sections[i];
+		for (size_t t = 0; s->tables && s->tables[t]; t++) {
+			for (const struct conf_keyword *k = s->tables[t]; k->name; k++) {
+				if (strcmp(k->name, keyword) == 0)
+					return k->flags & CONF_NOT_YET;
+			}
+		}
+	}
+	return false;
 }
 
 static void list_rules(const char *ruleset, FILE *out)
@@ -91,9 +111,13 @@ static void list_configuration(FILE *out)
 		"tcp-request content", "tcp-response content", "http-request", "http-response",
 		"http-after-response" };
 	fputs("# List of registered configuration keywords:\n", out);
-	for (size_t i = 0; module_sections[i]; i++)
-		list_section(module_sections[i], out);
+	for (size_t i = 0; module_sections[i]; i++) {
+		if (module_sections[i]->open)
+			list_section(module_sections[i], out);
+	}
 	for (size_t r = 0; r < ARRAY_SIZE(rulesets); r++) {
+		if (is_refused(rulesets[r]))
+			continue;
 		fprintf(out, "%s\n", rulesets[r]);
 		list_rules(rulesets[r], out);
 	}
@@ -101,13 +125,34 @@ static void list_configuration(FILE *out)
 	list_options("server", server_options, out);
 }
 
+static void list_command_table(const struct cli_command *c, FILE *out)
+{
+	for (; c->name; c++)
+		list_one("", c->name, c->usage, out);
+}
+
 static void list_commands(FILE *out)
 {
 	fputs("# List of registered CLI keywords:\n", out);
-	for (size_t t = 0; module_commands[t]; t++) {
-		for (const struct cli_command *c = module_commands[t]; c->name; c++)
-			list_one("", c->name, c->usage, out);
+	list_command_table(cli_builtin_rows, out);
+	for (size_t t = 0; module_commands[t]; t++)
+		list_command_table(module_commands[t], out);
+	list_command_table(cli_last_rows, out);
+}
+
+static void list_balance(FILE *out)
+{
+	fputs("# List of registered balance algorithms:\n", out);
+	for (size_t i = 0; balance_names[i]; i++) {
+		if (balance_is_supported(balance_names[i]))
+			fprintf(out, "%s\n", balance_names[i]);
 	}
+	fputs("# List of registered hash types:\n", out);
+	for (size_t i = 0; hash_type_names[i]; i++)
+		fprintf(out, "%s\n", hash_type_names[i]);
+	fputs("# List of registered hash functions:\n", out);
+	for (size_t i = 0; hash_function_names[i]; i++)
+		fprintf(out, "%s\n", hash_function_names[i]);
 }
 
 static void list_filters(FILE *out)
@@ -120,8 +165,86 @@ static void list_services(FILE *out)
 	fputs("# List of registered service names:\n", out);
 }
 
+/* ---- known and refused ---- */
+
+static bool is_known(const char *const *names, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Tables are shared by sections, and each row is wanted once. */
+static void list_refused_proxy(FILE *out)
+{
+	const char *seen[256];
+	size_t n = 0;
+	fputs("# List of unsupported proxy keywords:\n", out);
+	for (size_t t = 0; proxy_keyword_tables[t]; t++) {
+		for (const struct conf_keyword *k = proxy_keyword_tables[t]; k->name; k++) {
+			if (!(k->flags & CONF_NOT_YET) || is_known(seen, n, k->name))
+				continue;
+			if (n < ARRAY_SIZE(seen))
+				seen[n++] = k->name;
+			fprintf(out, "%s\n", k->name);
+		}
+	}
+}
+
+static void list_refused_global(FILE *out)
+{
+	fputs("# List of unsupported global keywords:\n", out);
+	for (size_t t = 0; section_global.tables[t]; t++) {
+		for (const struct conf_keyword *k = section_global.tables[t]; k->name; k++) {
+			if (k->flags & CONF_NOT_YET)
+				fprintf(out, "%s\n", k->name);
+		}
+	}
+}
+
+static void list_refused_options(const char *title, const struct conf_option *o, FILE *out)
+{
+	fprintf(out, "# List of unsupported %s options:\n", title);
+	for (; o->name; o++) {
+		if (o->flags & CONF_NOT_YET)
+			fprintf(out, "%s\n", o->name);
+	}
+}
+
+static void list_refused_names(const char *title, const char *table, FILE *out)
+{
+	fprintf(out, "# List of unsupported %s:\n", title);
+	for (size_t i = 0; rule_list(table, i).name; i++)
+		fprintf(out, "%s\n", rule_list(table, i).name);
+}
+
+static void list_refused(FILE *out)
+{
+	fputs("# List of unsupported sections:\n", out);
+	for (size_t i = 0; module_sections[i]; i++) {
+		if (!module_sections[i]->open)
+			fprintf(out, "%s\n", module_sections[i]->name);
+	}
+	list_refused_global(out);
+	list_refused_proxy(out);
+	list_refused_options("bind", bind_options, out);
+	list_refused_options("server", server_options, out);
+	list_refused_names("actions", "action not yet", out);
+	list_refused_names("sample fetch functions", "fetch not yet", out);
+	list_refused_names("sample converter functions", "conv not yet", out);
+	list_refused_names("log format aliases", "log-alias not yet", out);
+	fputs("# List of unsupported balance algorithms:\n", out);
+	for (size_t i = 0; balance_names[i]; i++) {
+		if (!balance_is_supported(balance_names[i]))
+			fprintf(out, "%s\n", balance_names[i]);
+	}
+}
+
 static const struct class_row classes[] = {
 	{ "acl", list_acl, "ACL keywords" },
+	{ "bal", list_balance, "balance algorithms, hash types" },
 	{ "cfg", list_configuration, "configuration keywords" },
 	{ "cli", list_commands, "CLI keywords" },
 	{ "cnv", list_converters, "sample converter keywords" },
@@ -129,13 +252,15 @@ static const struct class_row classes[] = {
 	{ "log", list_aliases, "log format aliases" },
 	{ "smp", list_fetches, "sample fetch functions" },
 	{ "svc", list_services, "service names" },
+	{ NOT_YET, list_refused, "keywords that this version knows and refuses; not part of all" },
 };
 
 static bool list_class(struct slice name, FILE *out)
 {
 	bool all = slice_eq(name, SLICE("all")), found = all;
 	for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
-		if (!all && !slice_eq(name, slice_str(classes[i].name)))
+		bool named = slice_eq(name, slice_str(classes[i].name));
+		if (!named && (!all || strcmp(classes[i].name, NOT_YET) == 0))
 			continue;
 		classes[i].list(out);
 		found = true;

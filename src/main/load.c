@@ -184,7 +184,7 @@ static enum diag_level loudness(const struct program *p)
 
 void program_complain(struct program *p)
 {
-	diag_print(p->diag, loudness(p), stderr);
+	diag_print_new(p->diag, loudness(p), stderr);
 	fflush(stderr);
 }
 

@@ -13,6 +13,12 @@
 
 #define PP1_LINE_MAX 107 /* with CR LF */
 
+/* What logs and "fc_err_str" say, in the words of the manual. */
+static const char pp_invalid[] = "Received an invalid PROXY protocol header";
+static const char pp_unhandled[] = "Received an unhandled protocol in the PROXY protocol header";
+static const char pp_no_header[] =
+    "Received something which does not look like a PROXY protocol header";
+
 static enum pp_result error(struct pp_header *h, const char *text)
 {
 	h->error = text;
@@ -59,12 +65,12 @@ static enum pp_result parse_v1_fields(struct slice line, struct pp_header *h)
 	else if (slice_eq(family_text, SLICE("TCP6")))
 		family = AF_INET6;
 	else
-		return error(h, "unknown protocol in a PROXY line");
+		return error(h, pp_unhandled);
 	struct slice src = slice_cut(&line, ' ');
 	struct slice dst = slice_cut(&line, ' ');
 	struct slice src_port = slice_cut(&line, ' ');
 	if (!parse_end(src, src_port, family, &h->src) || !parse_end(dst, line, family, &h->dst))
-		return error(h, "invalid address or port in a PROXY line");
+		return error(h, pp_invalid);
 	return PP_COMPLETE;
 }
 
@@ -74,11 +80,11 @@ static enum pp_result parse_v1(struct slice in, struct pp_header *h)
 	size_t cr = slice_find(window, '\r');
 	size_t lf = slice_find(window, '\n');
 	if (lf < cr)
-		return error(h, "line feed without carriage return in a PROXY line");
+		return error(h, pp_invalid);
 	if (cr + 1 < window.len && window.ptr[cr + 1] != '\n')
-		return error(h, "carriage return without line feed in a PROXY line");
+		return error(h, pp_invalid);
 	if (lf == window.len)
-		return window.len < PP1_LINE_MAX ? PP_INCOMPLETE : error(h, "PROXY line too long");
+		return window.len < PP1_LINE_MAX ? PP_INCOMPLETE : error(h, pp_invalid);
 	const size_t head = sizeof("PROXY ") - 1;
 	h->consumed = lf + 1;
 	return parse_v1_fields(slice_sub(window, head, cr - head), h);
@@ -146,10 +152,10 @@ static enum pp_result check_tlvs(struct slice header, struct slice tlvs, struct 
 		unsigned type;
 		struct slice value;
 		if (!next_tlv(&tlvs, &type, &value))
-			return error(h, "malformed TLV in a PROXY header");
+			return error(h, pp_invalid);
 		if (type == PP2_TYPE_CRC32C &&
 		    (value.len != PP2_CRC_LENGTH || !crc_matches(header, value)))
-			return error(h, "wrong checksum of a PROXY header");
+			return error(h, pp_invalid);
 	}
 	return PP_COMPLETE;
 }
@@ -159,13 +165,13 @@ static const char *check_fixed(struct slice in)
 {
 	unsigned ver_cmd = in.len > 12 ? (uint8_t)in.ptr[12] : PP2_VERSION;
 	if ((ver_cmd & 0xf0) != PP2_VERSION)
-		return "unknown version of a PROXY header";
+		return pp_no_header;
 	if ((ver_cmd & 0x0f) > PP2_CMD_PROXY)
-		return "unknown command in a PROXY header";
+		return pp_invalid;
 	unsigned family = in.len > 13 ? (uint8_t)in.ptr[13] : 0;
 	bool known = (family & 0xf0) <= PP2_FAMILY_UNIX && (family & 0x0f) <= PP2_DGRAM;
 	if ((ver_cmd & 0x0f) == PP2_CMD_PROXY && !known)
-		return "unknown family in a PROXY header";
+		return pp_unhandled;
 	return NULL;
 }
 
@@ -191,7 +197,7 @@ static enum pp_result parse_v2_proxy(struct slice header, struct pp_header *h)
 	struct slice body = slice_sub(header, PP2_HEADER_LENGTH, header.len);
 	size_t length = address_length(family);
 	if (body.len < length)
-		return error(h, "PROXY header too short for its addresses");
+		return error(h, pp_invalid);
 	struct slice tlvs = slice_sub(body, length, body.len);
 	if (family == PP2_FAMILY_UNSPEC && !is_tlv_list(tlvs))
 		tlvs = SLICE_NULL; /* addresses of an unknown length: to be ignored */
@@ -214,7 +220,7 @@ static enum pp_result parse_v2(struct slice in, struct pp_header *h)
 		return PP_INCOMPLETE;
 	size_t total = PP2_HEADER_LENGTH + pp_read_u16(in.ptr + 14);
 	if (total > PP_HEADER_MAX)
-		return error(h, "PROXY header too long");
+		return error(h, pp_invalid);
 	if (in.len < total)
 		return PP_INCOMPLETE;
 	h->consumed = total;
@@ -250,7 +256,7 @@ enum pp_result pp_parse(const char *in, size_t len, struct pp_header *ret)
 		return parse_v2(bytes, ret);
 	if (v1 == PP_INCOMPLETE || v2 == PP_INCOMPLETE)
 		return PP_INCOMPLETE;
-	return error(ret, "no PROXY header");
+	return error(ret, pp_no_header);
 }
 
 bool pp_tlv_find(struct slice tlvs, unsigned type, struct slice *ret_value)

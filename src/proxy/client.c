@@ -191,6 +191,7 @@ static bool rules_let_in(struct client *c, enum rules_kind kind)
 		.req_final = true,
 	};
 	enum rule_verdict v = rules_run(set, &cx, &cursor);
+	c->expect_proxy |= cx.expect_proxy;
 	arena_reset(&arena);
 	return v == RULES_NEXT;
 }
@@ -211,10 +212,28 @@ static void after_preface(struct client *c)
 	next_request(c);
 }
 
-static void bad_preface(struct client *c)
+/* Ends a connection before its session has begun; the log says why. */
+static void bad_preface(struct client *c, const char *why)
 {
 	client_count(c, offsetof(struct counters, denied_conn));
-	client_close(c);
+	c->m.conn.flags |= CONN_NOLINGER;
+	c->state = CLIENT_STREAM;
+	c->stream = stream_new(c);
+	if (c->stream)
+		stream_refused(c->stream, why);
+	else
+		client_close(c);
+}
+
+/* The client left while its header was waited for. */
+static void left_in_preface(struct client *c)
+{
+	if (mux1_has_bytes(&c->m))
+		bad_preface(c, "Truncated PROXY protocol header received");
+	else if (c->fe->options & (PR_O_DONTLOGNULL | PR_O_IGNORE_PROBES))
+		client_close(c);
+	else
+		bad_preface(c, "Connection closed while waiting for PROXY protocol header");
 }
 
 static void read_preface(struct client *c)
@@ -222,17 +241,17 @@ static void read_preface(struct client *c)
 	struct pp_header header;
 	ssize_t n = mux1_fill(&c->m);
 	if (n == 0 || (n < 0 && n != -EAGAIN)) {
-		client_close(c);
+		left_in_preface(c);
 		return;
 	}
 	struct slice bytes = mux1_bytes(&c->m);
 	switch (pp_parse(bytes.ptr, bytes.len, &header)) {
 	case PP_INCOMPLETE:
 		if (bytes.len >= PP_HEADER_MAX)
-			bad_preface(c);
+			bad_preface(c, "Received an invalid PROXY protocol header");
 		return;
 	case PP_ERROR:
-		bad_preface(c);
+		bad_preface(c, header.error);
 		return;
 	case PP_COMPLETE:
 		break;
@@ -339,6 +358,7 @@ void client_accept(struct worker *w, struct bind_conf *bind, int fd, const struc
 	c->accept_us = w->clock.mono_us;
 	c->accept_wall_us = w->clock.wall_us;
 	c->handshake_us = c->accept_us;
+	c->expect_proxy = bind->accept_proxy;
 	timer_init(&c->timer, on_timer);
 	task_init(&c->task, on_task);
 	list_add_tail(&l->client_list, &c->link);
@@ -348,7 +368,7 @@ void client_accept(struct worker *w, struct bind_conf *bind, int fd, const struc
 		client_close(c);
 		return;
 	}
-	if (bind->accept_proxy) {
+	if (c->expect_proxy) {
 		c->state = CLIENT_PREFACE;
 		set_deadline(c, fe->timeout.client_hs ? fe->timeout.client_hs : PREFACE_MS);
 		return; /* the first event brings the header */

@@ -37,6 +37,7 @@ struct client {
 	uint32_t requests;
 	uint8_t state;
 	bool has_dst;
+	bool expect_proxy; /* a PROXY header comes first */
 	bool counted; /* in the frontend's and the process's counts */
 };
 

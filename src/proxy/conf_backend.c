@@ -376,8 +376,8 @@ const struct conf_keyword proxy_backend_keywords[] = {
 	{ "fullconn", CONF_PROXY, KW_BE, 1, 1, NUMBER(be.fullconn), "<connections>",
 	    "load of the backend at which servers take their full maxconn; a tenth of the "
 	    "frontends' maxconn unless set" },
-	{ "max-keep-alive-queue", CONF_PROXY, KW_BE, 1, 1, NUMBER(max_keep_alive_queue),
-	    "<requests>",
+	{ "max-keep-alive-queue", CONF_PROXY, KW_BE | CONF_NOT_YET, 1, 1,
+	    NUMBER(max_keep_alive_queue), "<requests>",
 	    "queue of a server above which a request leaves its connection for another server" },
 	{ "cookie", CONF_PROXY, KW_BE, 1, -1, set_cookie, 0,
 	    "<name> [ rewrite | insert | prefix ] [options...]", "persistence by cookie" },

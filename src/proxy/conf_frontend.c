@@ -27,14 +27,6 @@ static int set_number(const struct conf_call *call)
 	return 0;
 }
 
-static int set_grace(const struct conf_call *call)
-{
-	struct proxy *p = call->object;
-	if (wrong_side(call))
-		return 0;
-	return conf_time_ms(call->conf, call->line, call->arg, &p->grace_ms);
-}
-
 static int set_default_backend(const struct conf_call *call)
 {
 	struct proxy *p = call->object;
@@ -56,8 +48,9 @@ static int set_unique_id_format(const struct conf_call *call)
 {
 	struct proxy *p = call->object;
 	/* The id may be asked for at any time from the request on; it is made of what is known then. */
-	p->unique_id_format = logfmt_parse(call->conf, call->line, call->arg,
-	    call->line->argv[call->arg], RULE_AT_CONN | RULE_AT_SESS | RULE_AT_REQ, LOGFMT_HTTP);
+	p->unique_id_format =
+	    logfmt_parse(call->conf, call->line, call->arg, call->line->argv[call->arg],
+		RULE_AT_CONN | RULE_AT_SESS | RULE_AT_REQ, LOGFMT_HTTP | LOGFMT_LOG);
 	return p->unique_id_format ? 0 : -1;
 }
 
@@ -80,8 +73,6 @@ const struct conf_keyword proxy_frontend_keywords[] = {
 	{ "rate-limit sessions", CONF_PROXY, KW_FE, 1, 1, set_number,
 	    offsetof(struct proxy, rate_limit), "<per second>",
 	    "new connections a second above which the next ones wait; 0 for no limit" },
-	{ "grace", CONF_PROXY, KW_FE, 1, 1, set_grace, 0, "<time>",
-	    "how long a soft stop leaves the listeners open" },
 	{ "default_backend", CONF_PROXY, KW_FE, 1, 1, set_default_backend, 0, "<backend>",
 	    "backend of what no use_backend line takes" },
 	{ "monitor-uri", CONF_PROXY, KW_FE, 1, 1, set_monitor_uri, 0, "<path>",

@@ -29,6 +29,8 @@ const struct conf_keyword proxy_later_keywords[] = {
 	LATER("force-be-switch"),
 	LATER("guid"),
 	LATER("hash-preserve-affinity"),
+	LATER("http-check connect"),
+	LATER("http-check send-state"),
 	LATER("load-server-state-from-file"),
 	LATER("log-steps"),
 	LATER("max-session-srv-conns"),
@@ -53,7 +55,18 @@ const struct conf_keyword proxy_later_keywords[] = {
 	LATER("option ssl-hello-chk"),
 	LATER("option tcp-check"),
 
+	NO_EFFECT("http-check comment", "'http-check expect' has a comment of its own"),
+	NO_EFFECT("option contstats", "bytes are counted when a request or a connection ends"),
 	NO_EFFECT("option disable-h2-upgrade", "clear-text HTTP/2 is not recognised anyway"),
+	NO_EFFECT("option http-no-delay", "what can be sent is sent at once, with TCP_NODELAY"),
+	NO_EFFECT("option http-use-proxy-header", "only the Connection field counts"),
+	NO_EFFECT("option idle-close-on-response", "a soft stop closes idle clients at once"),
+	NO_EFFECT("option independent-streams",
+	    "each side is timed by itself, and only while it is being waited for"),
+	NO_EFFECT("option splice-auto", "long payloads are spliced unless 'nosplice' is set"),
+	NO_EFFECT("option splice-request", "long payloads are spliced unless 'nosplice' is set"),
+	NO_EFFECT("option splice-response", "long payloads are spliced unless 'nosplice' is set"),
+	NO_EFFECT("option tcp-smart-accept", "the kernel decides when it acknowledges"),
 	NO_EFFECT("option use-small-buffers",
 	    "a waiting request keeps only the buffer that its bytes are in"),
 	{ .name = NULL },
@@ -69,8 +82,8 @@ static int tell_removed(const struct conf_call *call)
 
 #define REMOVED(name, instead)                                                                     \
 	{                                                                                          \
-		name, CONF_PROXY, CONF_MAY_NEGATE, 0, -1, tell_removed, (uintptr_t)(instead), "",  \
-		    "removed: " instead                                                            \
+		name, CONF_PROXY, CONF_REMOVED | CONF_MAY_NEGATE, 0, -1, tell_removed,             \
+		    (uintptr_t)(instead), "", "removed: " instead                                  \
 	}
 
 const struct conf_keyword proxy_removed_keywords[] = {
@@ -83,6 +96,7 @@ const struct conf_keyword proxy_removed_keywords[] = {
 	REMOVED("redispatch", "use 'option redispatch'"),
 	REMOVED("transparent", "use 'option transparent'"),
 	REMOVED("monitor-net", "use 'http-request return status 200 if { src <network> }'"),
+	REMOVED("grace", "use 'grace' of the global section"),
 	REMOVED("bind-process", "use the option 'thread' of 'bind'"),
 	REMOVED("reqadd", "use 'http-request add-header'"),
 	REMOVED("reqallow", "use 'http-request allow'"),

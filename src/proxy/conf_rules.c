@@ -276,10 +276,11 @@ const struct conf_keyword proxy_rule_keywords[] = {
 	{ "tcp-request inspect-delay", CONF_PROXY, 0, 1, 1, set_inspect_delay,
 	    offsetof(struct proxy, inspect_delay_ms), "<time>",
 	    "longest wait of tcp-request content rules for bytes" },
-	{ "tcp-response content", CONF_PROXY, 0, 1, -1, add_rule, RULES_TCP_RES_CONTENT,
+	/* refused until streams run them */
+	{ "tcp-response content", CONF_PROXY, CONF_NOT_YET, 1, -1, add_rule, RULES_TCP_RES_CONTENT,
 	    "<action> [ { if | unless } <condition> ]",
 	    "rule for the first bytes that a server sends" },
-	{ "tcp-response inspect-delay", CONF_PROXY, 0, 1, 1, set_inspect_delay,
+	{ "tcp-response inspect-delay", CONF_PROXY, CONF_NOT_YET, 1, 1, set_inspect_delay,
 	    offsetof(struct proxy, res_inspect_delay_ms), "<time>",
 	    "longest wait of tcp-response content rules for bytes" },
 	{ "http-request", CONF_PROXY, 0, 1, -1, add_rule, RULES_HTTP_REQ,

@@ -90,10 +90,28 @@ static void choose_text(struct conf *conf, struct proxy *p)
 		    p->name);
 }
 
+/* %si, %sp, %bi and %bp, with or without flags. */
+static bool shows_server_ends(const char *text)
+{
+	for (const char *p = text; p && (p = strchr(p, '%')); p++) {
+		const char *name = p + 1;
+		if (*name == '{' && (name = strchr(name, '}')))
+			name++;
+		if (!name)
+			return false;
+		if ((name[0] == 's' || name[0] == 'b') && (name[1] == 'i' || name[1] == 'p'))
+			return true;
+	}
+	return false;
+}
+
 static void compile_formats(struct conf *conf, struct proxy *p)
 {
 	choose_text(conf, p);
 	p->log_format = compile(conf, p->log_format_pos, "log-format", p->log_format_text);
+	p->logs_server_ends =
+	    shows_server_ends(p->log_format_text) || shows_server_ends(p->error_log_format_text);
+	p->session_error_format = compile(conf, p->pos, "log-format", logfmt_text_error);
 	if (p->error_log_format_text)
 		p->error_log_format =
 		    compile(conf, p->pos, "error-log-format", p->error_log_format_text);

@@ -61,6 +61,12 @@ void stream_flag(struct stream *s, char cause, char phase)
 
 /* ---- birth ---- */
 
+void stream_number(struct stream *s)
+{
+	struct process *p = proxy_local(s->worker)->process;
+	s->rec.request_counter = atomic_fetch_add_explicit(&p->sessions, 1, memory_order_relaxed);
+}
+
 static void init_record(struct stream *s)
 {
 	struct client *c = s->cli;
@@ -72,6 +78,9 @@ static void init_record(struct stream *s)
 	s->rec.frontend = slice_str(s->fe->name);
 	s->rec.backend = s->rec.frontend;
 	s->rec.server = SLICE("<NOSRV>");
+	s->rec.listener_id = c->bind->id;
+	if (!s->rec.http)
+		stream_number(s);
 	t->accept = c->accept_us;
 	t->accept_wall = c->accept_wall_us;
 	t->handshake = c->handshake_us;
@@ -176,6 +185,13 @@ static void stream_end(struct stream *s)
 	ce->ops->detach(ce, keep, reset);
 	arena_reset(&arena);
 	pool_put(&l->streams, s);
+}
+
+void stream_refused(struct stream *s, const char *why)
+{
+	s->rec.error = slice_str(why);
+	s->flags |= SF_CLOSE_CLIENT;
+	stream_end(s);
 }
 
 /* ---- deadlines ---- */

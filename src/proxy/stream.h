@@ -122,6 +122,8 @@ typedef enum step stream_step(struct stream *s);
 struct stream *stream_new(struct client *cli);
 /* Runs it as far as it goes; s may be gone afterwards. */
 void stream_run(struct stream *s);
+/* Ends one that has not begun: the connection failed before its session. Logged with why (static text). */
+void stream_refused(struct stream *s, const char *why);
 void stream_wake(struct endpoint *ep);
 /* Ends a stream from outside: admin, server down. cause: the letter of the termination state. */
 void stream_kill(struct stream *s, char cause);
@@ -140,6 +142,8 @@ stream_step step_reply;			   /* stream_reply.c */
 /* ---- what they share ---- */
 
 void stream_enter(struct stream *s, enum stream_state state);
+/* Gives the session its number for %rt. */
+void stream_number(struct stream *s);
 /* Sets cause and phase of the termination state unless they are set: the first event is the reason. */
 void stream_flag(struct stream *s, char cause, char phase);
 
@@ -169,6 +173,14 @@ void stream_count_backend(struct stream *s);
 
 /* How many there are for the log line; a stream that ends counts itself no more where it leaves. */
 void stream_note_gauges(struct stream *s, bool ending);
+/*
+ * stream_preface.c: what a new connection starts with (PROXY header, SOCKS4 request for `to`). 0, -ENOMEM, or
+ * -EAFNOSUPPORT where SOCKS4 knows no such address.
+ */
+int stream_add_preface(struct stream *s, struct server_conn *sc, const struct net_addr *to);
+/* Waits for the SOCKS4 answer: 1 granted, 0 not there yet, -errno refused. */
+int stream_socks4_step(struct stream *s);
+
 /* Fills the record and writes the log line, once. */
 void stream_log(struct stream *s);
 void stream_count_end(struct stream *s);

@@ -91,7 +91,15 @@ static bool has_failed(const struct stream *s)
 {
 	const struct record_flags *f = &s->rec.flags;
 	bool by_flags = f->cause != '-' && f->cause != 'L';
-	return by_flags || s->rec.retries || s->rec.status >= 500;
+	return by_flags || s->rec.retries || s->rec.status >= 500 || s->rec.error.len;
+}
+
+static const struct logfmt *format_of(const struct stream *s, bool failed)
+{
+	const struct proxy *fe = s->fe;
+	if (failed && fe->error_log_format)
+		return fe->error_log_format;
+	return s->rec.error.len ? fe->session_error_format : fe->log_format;
 }
 
 void stream_log(struct stream *s)
@@ -112,10 +120,10 @@ void stream_log(struct stream *s)
 	s->rec.bytes_up = s->req.head_len + s->up.total;
 	if (!s->rec.bytes_down && s->rec.status > 0)
 		s->rec.bytes_down = s->res.head_len + s->down.total;
+	s->rec.log_counter = atomic_fetch_add_explicit(&fe->rt->log_lines, 1, memory_order_relaxed);
 	s->cx.at |= RULE_AT_LOG;
 	struct proxy_local *l = proxy_local(s->worker);
-	const struct logfmt *fmt =
-	    failed && fe->error_log_format ? fe->error_log_format : fe->log_format;
+	const struct logfmt *fmt = format_of(s, failed);
 	size_t len = logfmt_write(fmt, &s->cx, l->log_line, LOG_LEN_MAX);
 	struct slice text = slice_make(l->log_line, len);
 	if (!fe->log_format_sd) {
@@ -142,19 +150,32 @@ static const struct net_peer *host_dst(void *stream)
 	return s->dst_state == 1 ? &s->dst : NULL;
 }
 
+/* Lines about failed connections name every listener, the others those with a name. */
+static struct slice listener_name(struct stream *s)
+{
+	const struct bind_conf *bind = s->cli->bind;
+	char text[16];
+	if (bind->name || !s->rec.error.len)
+		return slice_str(bind->name);
+	snprintf(text, sizeof(text), "%u", bind->id);
+	return arena_slice(&s->arena, slice_str(text));
+}
+
 static struct slice host_name(void *stream, const char *what)
 {
 	const struct stream *s = stream;
 	if (!s)
 		return SLICE_NULL;
-	if (strcmp(what, "fe") == 0)
+	if (strcmp(what, "fe_name") == 0)
 		return slice_str(s->fe->name);
-	if (strcmp(what, "be") == 0)
+	if (strcmp(what, "be_name") == 0)
 		return s->be ? slice_str(s->be->name) : SLICE_NULL;
-	if (strcmp(what, "srv") == 0)
+	if (strcmp(what, "srv_name") == 0)
 		return s->srv ? slice_str(s->srv->name) : SLICE_NULL;
-	if (strcmp(what, "so") == 0)
-		return slice_str(s->cli->bind->name);
+	if (strcmp(what, "so_name") == 0)
+		return listener_name(stream);
+	if (strcmp(what, "fe_defbe") == 0 && s->fe->default_backend)
+		return slice_str(s->fe->default_backend->name);
 	return SLICE_NULL;
 }
 
@@ -284,6 +305,8 @@ static int64_t host_gauge(void *stream, const char *fetch, const char *object)
 	const struct stream *s = stream;
 	if (!s)
 		return -1;
+	if (strcmp(fetch, "so_id") == 0)
+		return s->cli->bind->id;
 	if (strncmp(fetch, "fe_", 3) == 0) {
 		const struct proxy *fe = *object ? config_frontend(s->fe->config, object) : s->fe;
 		return fe ? frontend_gauge(s, fe, fetch) : -1;

@@ -40,8 +40,7 @@ static void note_request(struct stream *s)
 	r->query = parts.query;
 	r->version = s->req.version == 10 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1");
 	count_request(s);
-	r->request_counter =
-	    atomic_fetch_add_explicit(&s->fe->rt->requests, 1, memory_order_relaxed);
+	stream_number(s);
 }
 
 static struct slice capture_of(

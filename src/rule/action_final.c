@@ -12,6 +12,22 @@ static bool run_verdict(
 	return true;
 }
 
+/* The connection begins with a PROXY header, as if its bind line said so. */
+static bool run_expect_proxy(
+    const struct rule *rule, struct rule_ctx *cx, struct rule_cursor *at, enum rule_verdict *ret)
+{
+	cx->expect_proxy = true;
+	return false;
+}
+
+static int parse_expect_proxy(struct action_parse *p)
+{
+	if (action_take(p, "layer4"))
+		return 0;
+	conf_error(p->conf, p->line, p->arg - 1, "'expect-proxy' expects 'layer4'");
+	return -1;
+}
+
 static int parse_drop(struct action_parse *p)
 {
 	if (!action_take(p, "rst-ttl"))
@@ -37,6 +53,12 @@ const struct action_row action_final_rows[] = {
 	    .run = run_verdict,
 	    .data = RULES_CLOSE,
 	    .help = "closes without an answer" },
+	{ .name = "expect-proxy",
+	    .kinds = ON_TCP_CONNECTION,
+	    .parse = parse_expect_proxy,
+	    .run = run_expect_proxy,
+	    .usage = "layer4",
+	    .help = "waits for a PROXY header in front of everything" },
 	{ .name = "close",
 	    .kinds = ON_TCP_RES,
 	    .run = run_verdict,

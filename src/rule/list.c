@@ -30,8 +30,23 @@ static struct rule_keyword_name list_action(enum rules_kind kind, size_t i)
 	return (struct rule_keyword_name){ row->name, row->usage, row->help };
 }
 
+/* Names alone; a list ends with NULL. */
+static const struct {
+	const char *table;
+	const char *const *names;
+} not_yet[] = {
+	{ "fetch not yet", fetch_not_yet },
+	{ "conv not yet", conv_not_yet },
+	{ "action not yet", action_not_yet },
+	{ "log-alias not yet", alias_not_yet },
+};
+
 struct rule_keyword_name rule_list(const char *table, size_t i)
 {
+	for (size_t n = 0; n < ARRAY_SIZE(not_yet); n++) {
+		if (strcmp(table, not_yet[n].table) == 0)
+			return (struct rule_keyword_name){ .name = not_yet[n].names[i] };
+	}
 	if (strcmp(table, "fetch") == 0)
 		return list_fetch(i);
 	if (strcmp(table, "conv") == 0)

@@ -552,7 +552,6 @@ const char *const action_not_yet[] = {
 	"do-resolve",
 	"early-hint",
 	"expect-netscaler-cip",
-	"expect-proxy",
 	"normalize-uri",
 	"pause",
 	"sc-add-gpc",

@@ -60,6 +60,8 @@ static int parse_int(struct pattern *pat, struct arena *arena, const char *text,
 		struct slice from = slice_sub(s, 0, colon), to = slice_sub(s, colon + 1, s.len);
 		if ((from.len && !bound_parse(from, &low)) || (to.len && !bound_parse(to, &high)))
 			return -1;
+		if (low > high)
+			return -1; /* would never match */
 	}
 	if (strcmp(op, "gt") == 0 || strcmp(op, "ge") == 0) {
 		if (op[1] == 't' && high == INT64_MAX)

@@ -82,6 +82,8 @@ static const char *conflict(const struct cookie_conf *c)
 {
 	if (c->rewrite + c->insert + c->prefix > 1)
 		return "'rewrite', 'insert' and 'prefix' exclude each other";
+	if (c->rewrite && c->indirect)
+		return "'rewrite' and 'indirect' exclude each other";
 	if (c->prefix && c->dynamic)
 		return "'prefix' and 'dynamic' exclude each other";
 	if (c->preserve && !c->insert && !c->indirect)

@@ -50,6 +50,11 @@ static void idle_event(struct mux1 *m)
 	struct server_conn *sc = container_of(m, struct server_conn, m);
 	if (!(m->conn.flags & (CONN_READABLE | CONN_PEER_CLOSED | CONN_ERROR)))
 		return; /* only writable: nothing new */
+	/* after a splice the flag may be left over from the last response: ask the kernel */
+	if (!(m->conn.flags & (CONN_PEER_CLOSED | CONN_ERROR)) && mux1_fill(m) == -EAGAIN) {
+		mux1_trim(m);
+		return;
+	}
 	unlink_idle(sc);
 	server_conn_close(sc);
 }

@@ -407,7 +407,7 @@ const struct conf_option server_options[] = {
 	{ "pool-purge-delay", 1, set_ms, FIELD(s.pool_purge_delay_ms), "<delay>", "how long a connection stays idle", 0 },
 	{ "port", 1, set_port, FIELD(check.port), "<port>", "port of health checks", 0 },
 	{ "proxy-v2-options", 1, set_pp2_options, 0, "crc32c | unique-id | authority, ...", "what the PROXY header holds", 0 },
-	{ "redir", 1, set_text, FIELD(s.redir), "<prefix>", "redirects GET and HEAD there", 0 },
+	{ "redir", 1, set_text, FIELD(s.redir), "<prefix>", "redirects GET and HEAD there", CONF_NOT_YET },
 	{ "resolve-prefer", 1, set_prefer, 0, "ipv4 | ipv6", "family that is taken first", 0 },
 	{ "rise", 1, set_positive, FIELD(check.rise), "<count>", "good checks until it is up", 0 },
 	{ "send-proxy", 0, set_proxy_protocol, SERVER_PP_V1, "", "PROXY protocol version 1", CONF_MAY_NEGATE },

@@ -47,6 +47,9 @@ struct cli_command {
 	const char *help;  /* one line */
 };
 
+/* This module's own: about the connection and the process; and those that "help" lists behind all others. */
+extern const struct cli_command cli_builtin_rows[], cli_last_rows[];
+
 struct cli;
 
 struct cli_setup {

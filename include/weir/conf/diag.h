@@ -41,5 +41,7 @@ const char *diag_intern(struct diag *d, const char *file);
  * "[ALERT] (1234) : config : [/etc/weir/weir.cfg:12] : unknown keyword 'foo' ...".
  */
 void diag_print(const struct diag *d, enum diag_level least, FILE *out);
+/* The same for those that came since its last call. */
+void diag_print_new(struct diag *d, enum diag_level least, FILE *out);
 
 #endif

@@ -14,7 +14,6 @@
 #define PR_O_FORWARDED		 (1ull << 5)
 #define PR_O_BUFFER_REQUEST	 (1ull << 6)
 #define PR_O_ABORTONCLOSE	 (1ull << 7)
-#define PR_O_NO_DELAY		 (1ull << 8)
 #define PR_O_PRETEND_KEEPALIVE	 (1ull << 9)
 #define PR_O_IGNORE_PROBES	 (1ull << 10)
 #define PR_O_DONTLOGNULL	 (1ull << 11)
@@ -24,26 +23,18 @@
 #define PR_O_REDISPATCH		 (1ull << 15)
 #define PR_O_PERSIST		 (1ull << 16)
 #define PR_O_NOLINGER		 (1ull << 17)
-#define PR_O_TCP_SMART_ACCEPT	 (1ull << 18)
 #define PR_O_TCP_SMART_CONNECT	 (1ull << 19)
 #define PR_O_CLITCPKA		 (1ull << 20)
 #define PR_O_SRVTCPKA		 (1ull << 21)
-#define PR_O_SPLICE_AUTO	 (1ull << 22)
-#define PR_O_SPLICE_REQ		 (1ull << 23)
-#define PR_O_SPLICE_RES		 (1ull << 24)
 #define PR_O_ALLBACKUPS		 (1ull << 25)
 #define PR_O_UNSAFE_REQ		 (1ull << 26) /* accept-unsafe-violations-in-http-request */
 #define PR_O_UNSAFE_RES		 (1ull << 27)
 #define PR_O_SOCKET_STATS	 (1ull << 28)
-#define PR_O_CONTSTATS		 (1ull << 29)
-#define PR_O_HTTP_PROXY_HDR	 (1ull << 30) /* http-use-proxy-header */
-#define PR_O_INDEPENDENT	 (1ull << 31) /* independent-streams */
 #define PR_O_TRANSPARENT	 (1ull << 32)
 #define PR_O_LOG_HEALTH		 (1ull << 33)
 #define PR_O_PREFER_LAST_SERVER	 (1ull << 34)
 #define PR_O_DROP_REQ_TRAILERS	 (1ull << 35)
 #define PR_O_DROP_RES_TRAILERS	 (1ull << 36)
-#define PR_O_IDLE_CLOSE_ON_RES	 (1ull << 37)
 #define PR_O_DISABLED		 (1ull << 38)
 
 enum reuse_mode {

@@ -138,7 +138,6 @@ struct proxy {
 	struct proxy *default_backend;
 	struct slice monitor_uri;
 	struct switch_rule *monitor_fail, **monitor_fail_last;
-	unsigned grace_ms;
 	struct capture_conf *req_captures, *res_captures;
 	unsigned req_captures_n, res_captures_n;
 	struct slice capture_cookie;
@@ -156,6 +155,7 @@ struct proxy {
 	struct log_set logs;
 	bool logs_global; /* "log global" */
 	struct logfmt *log_format, *error_log_format, *log_format_sd;
+	struct logfmt *session_error_format; /* of connections that failed before their session */
 	const char
 	    *log_format_text; /* one of logfmt_text_* or the user's; compiled when all is read */
 	const char *error_log_format_text, *log_format_sd_text;
@@ -199,6 +199,7 @@ struct proxy {
 	/* hot: derived when the configuration is finished */
 	bool needs_dst; /* somebody wants the local address */
 	bool logs_anything;
+	bool logs_server_ends; /* a log format has %si, %sp, %bi or %bp */
 	bool has_req_rules, has_res_rules;
 };
 
@@ -213,7 +214,7 @@ struct proxy_rt {
 	atomic_ullong rate_word;   /* rate-limit sessions: second << 32 | sessions in it */
 	atomic_int state;	   /* enum proxy_state */
 	atomic_uint paused;	   /* listeners that wait for a free connection */
-	atomic_ullong requests;	   /* %rt */
+	atomic_ullong log_lines;   /* %lc */
 };
 
 enum proxy_state {

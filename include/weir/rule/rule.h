@@ -67,6 +67,7 @@ struct rule_ctx {
 	unsigned tarpit_status;
 	uint64_t wait_ms;	  /* RULES_WAIT: longest wait, 0: as long as the phase allows */
 	bool wait_body;		  /* RULES_WAIT is for more of the body */
+	bool expect_proxy;	  /* a rule wants a PROXY header in front of the client's bytes */
 	unsigned failed_rewrites; /* header tables that were full */
 
 	/* Private to this module; zero to start. */
@@ -218,7 +219,8 @@ struct rule_keyword_name {
 };
 /*
  * Walks a table by index until .name is NULL: "acl" (predefined ones), "fetch", "conv", "log-alias",
- * "http-request", "tcp-request content" and the other kinds of rules.
+ * "http-request", "tcp-request content" and the other kinds of rules. What is known and refused: "fetch not
+ * yet", "conv not yet", "log-alias not yet", "action not yet".
  */
 struct rule_keyword_name rule_list(const char *table, size_t i);
 

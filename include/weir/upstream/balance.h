@@ -107,6 +107,9 @@ void balance_conf_init(struct balance_conf *b);
 /* One that needs no arguments, by name. */
 void balance_conf_set(struct balance_conf *b, const char *name);
 extern const char *const balance_names[]; /* all algorithms of the manual, NULL-terminated */
+bool balance_is_supported(const char *name);
+/* Words of "hash-type", NULL-terminated. */
+extern const char *const hash_type_names[], *const hash_function_names[];
 
 /*
  * The key of a request under this backend's algorithm: false when the request has none (then round robin

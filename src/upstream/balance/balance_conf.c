@@ -32,6 +32,14 @@ void balance_conf_set(struct balance_conf *b, const char *name)
 			b->ops = algorithms[i];
 }
 
+bool balance_is_supported(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(algorithms); i++)
+		if (strcmp(algorithms[i]->name, name) == 0)
+			return true;
+	return false;
+}
+
 void balance_conf_init(struct balance_conf *b)
 {
 	balance_conf_set(b, "random");
@@ -219,17 +227,19 @@ int balance_parse(
 	return 0;
 }
 
+const char *const hash_type_names[] = { "map-based", "consistent", NULL };
+/* In the order of enum hash_function. */
+const char *const hash_function_names[] = { "sdbm", "djb2", "wt6", "crc32", "none", NULL };
+
 int hash_type_parse(struct conf *conf, const struct conf_line *line, int arg, struct hash_conf *ret)
 {
-	static const char *const methods[] = { "map-based", "consistent", NULL };
-	static const char *const functions[] = { "sdbm", "djb2", "wt6", "crc32", "none", NULL };
 	struct hash_conf h = { .balance_factor = ret->balance_factor };
 	int method, function;
 	if (arg >= line->argc) {
 		conf_error(conf, line, arg - 1, "'hash-type' expects 'map-based' or 'consistent'");
 		return -1;
 	}
-	if (conf_enum(conf, line, arg, methods, &method) < 0)
+	if (conf_enum(conf, line, arg, hash_type_names, &method) < 0)
 		return -1;
 	h.consistent = method == 1;
 	/* the older form "consistent" alone means sdbm with avalanche */
@@ -238,7 +248,7 @@ int hash_type_parse(struct conf *conf, const struct conf_line *line, int arg, st
 		h.avalanche = true;
 		arg++;
 	} else if (arg + 1 < line->argc) {
-		if (conf_enum(conf, line, ++arg, functions, &function) < 0)
+		if (conf_enum(conf, line, ++arg, hash_function_names, &function) < 0)
 			return -1;
 		h.function = (enum hash_function)function;
 		if (arg + 1 < line->argc && strcmp(line->argv[arg + 1], "avalanche") == 0) {

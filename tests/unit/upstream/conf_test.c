@@ -31,7 +31,7 @@ static void options_reach_their_fields(void **state)
 		"backend b\n server a 127.0.0.1:80 weight 7 backup maxconn 20 minconn 5 "
 		"maxqueue 9 slowstart 2s send-proxy-v2 proxy-v2-options crc32c,unique-id "
 		"cookie v1 id 44 disabled tfo pool-max-conn 3 pool-purge-delay 1s "
-		"pool-low-conn 2 max-reuse 8 tcp-ut 3s redir http://x check inter 1s "
+		"pool-low-conn 2 max-reuse 8 tcp-ut 3s check inter 1s "
 		"fastinter 200 downinter 5s fall 4 rise 6 port 8080 addr 127.0.0.9 "
 		"on-marked-down shutdown-sessions hash-key addr source 127.0.0.5:1000-1010 "
 		"interface lo socks4 127.0.0.1:1080\n"),
@@ -52,7 +52,6 @@ static void options_reach_their_fields(void **state)
 	assert_int_equal(a->pool_low_conn, 2);
 	assert_int_equal(a->max_reuse, 8);
 	assert_int_equal(a->connect.tcp_ut_ms, 3000);
-	assert_string_equal(a->redir, "http://x");
 	assert_int_equal(a->check->inter_ms, 1000);
 	assert_int_equal(a->check->fast_ms, 200);
 	assert_int_equal(a->check->down_ms, 5000);
@@ -188,6 +187,7 @@ static void wrong_lines_are_told(void **state)
 		{ "hash-balance-factor 100", "greater than 100" },
 		{ "cookie", "expects" },
 		{ "cookie a insert rewrite", "exclude each other" },
+		{ "cookie a rewrite indirect", "exclude each other" },
 		{ "cookie a prefix maxidle 10", "need 'insert'" },
 		{ "cookie a=b insert", "not a cookie's name" },
 		{ "cookie a insert domain a;b", "must not hold" },
