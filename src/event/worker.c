@@ -48,7 +48,7 @@ static void wake(struct worker *w)
 	(void)r; /* EAGAIN: the counter is full, so a wake-up is on its way already */
 }
 
-static void run_mail(struct worker *w)
+void worker_run_mail(struct worker *w)
 {
 	struct mail *newest = atomic_exchange_explicit(&w->mail, NULL, memory_order_acquire);
 	struct mail *oldest = NULL;
@@ -71,7 +71,7 @@ static void on_wake(struct worker *w, struct io *io, uint32_t events)
 	(void)events;
 	ssize_t r = read(io->fd, &count, sizeof(count));
 	(void)r;
-	run_mail(w);
+	worker_run_mail(w);
 }
 
 /*

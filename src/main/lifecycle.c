@@ -196,6 +196,11 @@ static void on_worker_start(struct worker *w)
 /* All workers have ended: their state is taken down from here. */
 static void stop_workers(struct program *p)
 {
+	/* a stream that ends grants its slot to the next one, by mail that nobody would open */
+	for (unsigned i = 0; i < worker_count(p->process.workers); i++)
+		proxy_worker_end_streams(worker_get(p->process.workers, i));
+	for (unsigned i = 0; i < worker_count(p->process.workers); i++)
+		worker_run_mail(worker_get(p->process.workers, i));
 	for (unsigned i = 0; i < worker_count(p->process.workers); i++) {
 		struct worker *w = worker_get(p->process.workers, i);
 		proxy_worker_stop(w);

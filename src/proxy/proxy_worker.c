@@ -34,13 +34,19 @@ int proxy_worker_start(struct worker *w, struct process *p)
 	return 0;
 }
 
+void proxy_worker_end_streams(struct worker *w)
+{
+	struct proxy_local *l = proxy_local(w);
+	while (l && !list_is_empty(&l->stream_list))
+		stream_kill(list_first(&l->stream_list, struct stream, all), 'K');
+}
+
 void proxy_worker_stop(struct worker *w)
 {
 	struct proxy_local *l = proxy_local(w);
 	if (!l)
 		return;
-	while (!list_is_empty(&l->stream_list))
-		stream_kill(list_first(&l->stream_list, struct stream, all), 'K');
+	proxy_worker_end_streams(w);
 	while (!list_is_empty(&l->client_list))
 		client_close(list_first(&l->client_list, struct client, link));
 	pool_trim(&l->clients);

@@ -135,6 +135,8 @@ static inline void task_cancel(struct task *task)
 
 /* Any thread. The receiver runs fn in one of its next turns, in the order of posting. */
 void worker_post(struct worker *to, struct mail *mail, mail_fn *fn);
+/* Runs what is in the box now. For taking down workers that run no more: mail may carry what must be freed. */
+void worker_run_mail(struct worker *w);
 
 /*
  * Calls fn(arg) on this worker once every worker has begun a new turn: nobody can still hold a pointer that

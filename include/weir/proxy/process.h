@@ -61,6 +61,8 @@ static inline struct proxy_local *proxy_local(const struct worker *w)
 
 /* 0 or -ENOMEM. On each worker's thread. */
 int proxy_worker_start(struct worker *w, struct process *p);
+/* Ends what is under way, for a worker that runs no more; its mail is to be run before it is stopped. */
+void proxy_worker_end_streams(struct worker *w);
 void proxy_worker_stop(struct worker *w);
 
 /* Opens the sockets of every bind of c. Main thread, before privileges go. 0 or -1, told to diag. */
