@@ -326,3 +326,20 @@ void stream_kill(struct stream *s, char cause)
 	s->flags |= SF_CLOSE_CLIENT | SF_CLOSE_SERVER;
 	stream_end(s);
 }
+
+void stream_abort(struct stream *s, char cause)
+{
+	bool connecting = s->state == ST_CONNECTING;
+	if (!stream_is_http(s) || (s->flags & SF_RUNNING) ||
+	    (!connecting && s->state != ST_RES_HEAD)) {
+		stream_kill(s, cause);
+		return;
+	}
+	s->flags |= SF_RUNNING | SF_CLOSE_CLIENT | SF_CLOSE_SERVER;
+	enum step next = stream_error(s, connecting ? 503 : 502, cause, connecting ? 'C' : 'H');
+	s->flags &= ~SF_RUNNING;
+	if (next == STEP_DONE)
+		stream_end(s);
+	else
+		stream_run(s);
+}
