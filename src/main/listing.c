@@ -111,8 +111,10 @@ static void list_configuration(FILE *out)
 		"tcp-request content", "tcp-response content", "http-request", "http-response",
 		"http-after-response" };
 	fputs("# List of registered configuration keywords:\n", out);
-	for (size_t i = 0; module_sections[i]; i++)
-		list_section(module_sections[i], out);
+	for (size_t i = 0; module_sections[i]; i++) {
+		if (module_sections[i]->open)
+			list_section(module_sections[i], out);
+	}
 	for (size_t r = 0; r < ARRAY_SIZE(rulesets); r++) {
 		if (is_refused(rulesets[r]))
 			continue;
@@ -220,6 +222,11 @@ static void list_refused_names(const char *title, const char *table, FILE *out)
 
 static void list_refused(FILE *out)
 {
+	fputs("# List of unsupported sections:\n", out);
+	for (size_t i = 0; module_sections[i]; i++) {
+		if (!module_sections[i]->open)
+			fprintf(out, "%s\n", module_sections[i]->name);
+	}
 	list_refused_global(out);
 	list_refused_proxy(out);
 	list_refused_options("bind", bind_options, out);

@@ -105,6 +105,7 @@ struct stream {
 	uint64_t id;
 	uint64_t head_up, head_down; /* bytes of heads, for the counts */
 	unsigned conn_tries;	     /* left */
+	unsigned interims;	     /* heads of status 1xx that have come */
 	unsigned body_wait_bytes;
 	uint64_t body_wait_ms;
 	struct proxy_timeouts timeout; /* of fe and be, as rules changed them */
@@ -174,6 +175,14 @@ void stream_count_backend(struct stream *s);
 
 /* How many there are for the log line; a stream that ends counts itself no more where it leaves. */
 void stream_note_gauges(struct stream *s, bool ending);
+/*
+ * stream_preface.c: what a new connection starts with (PROXY header, SOCKS4 request for `to`). 0, -ENOMEM, or
+ * -EAFNOSUPPORT where SOCKS4 knows no such address.
+ */
+int stream_add_preface(struct stream *s, struct server_conn *sc, const struct net_addr *to);
+/* Waits for the SOCKS4 answer: 1 granted, 0 not there yet, -errno refused. */
+int stream_socks4_step(struct stream *s);
+
 /* Fills the record and writes the log line, once. */
 void stream_log(struct stream *s);
 void stream_count_end(struct stream *s);

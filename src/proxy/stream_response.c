@@ -7,6 +7,10 @@
 
 #include <errno.h>
 
+/* Interim responses passed on to a client in one stream, and taken before other streams get their turn. */
+#define INTERIMS_PASSED 100
+#define INTERIMS_A_TURN 16
+
 static struct counters *srv_counters(const struct stream *s)
 {
 	return server_counters(s->srv, s->worker);
@@ -121,16 +125,24 @@ static enum step client_left(struct stream *s, char cause)
 
 /* ---- heads ---- */
 
-/* 100, 102, 103: pass on and wait for the next head. */
+/*
+ * 100, 102, 103: pass on and wait for the next head. A server may send any number of them, each costs memory until
+ * the stream ends or, with a client that does not read, until it is sent: so the number passed on is bounded.
+ */
 static enum step interim(struct stream *s)
 {
-	bool wanted = s->req.version >= 11 && !(s->flags & SF_CONTINUED && s->res.status == 100);
+	bool wanted = s->req.version >= 11 && !(s->flags & SF_CONTINUED && s->res.status == 100) &&
+		      s->interims < INTERIMS_PASSED && !(s->ce->flags & EP_OUT_PENDING);
+	s->interims++;
 	if (wanted && s->ce->ops->send_head(s->ce, &s->res, false) == 0)
 		s->ce->ops->send(s->ce, NULL, 0, false, false);
 	counter_add(&fe_counters(s)->rsp_1xx, wanted);
 	s->se->flags &= ~(uint32_t)EP_IN_HEAD;
 	http_msg_init(&s->res, s->res.hdrs, s->res.hdrs_max);
-	return STEP_AGAIN;
+	if (s->interims % INTERIMS_A_TURN)
+		return STEP_AGAIN;
+	task_wake(s->worker, &s->again);
+	return STEP_WAIT;
 }
 
 static void capture_response(struct stream *s)

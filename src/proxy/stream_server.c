@@ -7,8 +7,6 @@
 
 #include <errno.h>
 
-#include "weir/net/proxy_proto.h"
-
 #define PICK_TRIES 8
 
 /* ---- choosing ---- */
@@ -387,32 +385,6 @@ static int destination(struct stream *s, struct net_addr *ret)
 	return 0;
 }
 
-/* The PROXY header for this connection, in the stream's arena. */
-static int add_preface(struct stream *s, struct mux1 *m)
-{
-	const struct server *srv = s->srv;
-	struct pp_tlv tlvs[2];
-	unsigned n = 0;
-	if (srv->pp == SERVER_PP_NONE)
-		return 0;
-	const struct net_peer *dst = stream_rule_host.dst(s);
-	struct net_peer none = { .sa.sa_family = AF_UNSPEC };
-	char *text = arena_bytes(&s->arena, PP_V1_MAX + 512);
-	size_t len;
-	if (!text)
-		return -ENOMEM;
-	if (srv->pp == SERVER_PP_V1) {
-		len = pp_write_v1(&s->cli->src, dst ? dst : &none, text);
-	} else {
-		if (srv->pp2_options & SERVER_PP2_UNIQUE_ID) /* empty when there is none */
-			tlvs[n++] = (struct pp_tlv){ PP2_TYPE_UNIQUE_ID, s->rec.unique_id };
-		len = pp_write_v2(&s->cli->src, dst ? dst : &none, false, tlvs, n,
-		    srv->pp2_options & SERVER_PP2_CRC32C, text, PP_V1_MAX + 512);
-	}
-	mux1_preface(m, slice_make(text, len));
-	return len ? 0 : -ENOMEM;
-}
-
 /* The source address of the connection where it depends on the client. */
 static void choose_source(struct stream *s, struct net_connect_opts *opts, struct net_addr *source)
 {
@@ -516,16 +488,16 @@ static struct server_conn *get_connection(struct stream *s, int *ret_error)
 	if (*ret_error < 0)
 		return NULL;
 	choose_source(s, &opts, &source);
-	sc = server_conn_open(s->worker, s->srv, &to, &opts, stream_is_http(s), key, ret_error);
+	const struct net_addr *via = s->srv->socks4.len ? &s->srv->socks4 : &to;
+	sc = server_conn_open(s->worker, s->srv, via, &opts, stream_is_http(s), key, ret_error);
 	if (!sc)
 		return NULL;
 	count_session(s);
 	counter_add(&backend_counters(&s->be->be, s->worker)->connect_tot, 1);
 	sc->owner = s->cli->id;
-	sc->m.out = SLICE_NULL;
-	if (add_preface(s, &sc->m) < 0) {
+	*ret_error = stream_add_preface(s, sc, &to);
+	if (*ret_error < 0) {
 		server_conn_close(sc);
-		*ret_error = -ENOMEM;
 		return NULL;
 	}
 	return sc;
@@ -587,8 +559,11 @@ enum step step_connecting(struct stream *s)
 		return client_aborted(s, 'C');
 	if (s->se->conn->flags & CONN_ERROR)
 		return connect_failed(s, false);
-	if (!(s->se->flags & EP_CONNECTING))
-		return connected(s);
+	if (!(s->se->flags & EP_CONNECTING)) {
+		int through = s->sc->socks4_wait ? stream_socks4_step(s) : 1;
+		if (through)
+			return through < 0 ? connect_failed(s, false) : connected(s);
+	}
 	if (s->flags & SF_TIMEOUT)
 		return connect_failed(s, true);
 	return STEP_WAIT;

@@ -81,7 +81,7 @@ struct conf_keyword {
 #define CONF_DEPRECATED	  0x04u /* works, with a warning */
 #define CONF_NOT_YET	  0x08u /* known, not supported in this version: a clear error */
 #define CONF_NO_EFFECT                                                                             \
-	0x10u /* accepted with a notice; data is the text of what weir does instead */
+	0x10u		   /* accepted with a notice; data is the text of what weir does instead */
 #define CONF_REMOVED 0x20u /* gone from the language: set refuses it and names what replaced it */
 
 /* A table ends with a row without name. */

@@ -24,6 +24,7 @@ struct server_conn {
 	unsigned max_reuse; /* the server's bounds when it was made */
 	unsigned pool_max, pool_low, purge_ms;
 	bool reusable;
+	bool socks4_wait; /* the SOCKS4 proxy has not answered yet */
 };
 
 /* 0 or -errno. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Unit tests of the one-message-at-a-time mux over socket pairs: no loop runs, readiness is set by hand. */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "weir/mux/bulk.h"
 #include "weir/mux/mux1.h"
 
 #define MAX_HDRS 32
@@ -322,6 +324,26 @@ static void refused_buffer_is_an_ordinary_error(void **state)
 	close_side(&s);
 }
 
+/* The error of a reset is read once; behind it the descriptor looks as if the peer had closed in order. */
+static void reset_while_splicing_is_no_end(void **state)
+{
+	struct side s, sink;
+	struct bulk b = { .pipe = NULL };
+	(void)state;
+	open_side(&s, false, &mux_raw_ops);
+	open_side(&sink, true, &mux_raw_ops);
+	shutdown(s.peer, SHUT_WR);
+	s.m.conn.flags |= CONN_READABLE | CONN_ERROR;
+	s.m.conn.error = ECONNRESET;
+	s.m.full_reads = UINT8_MAX; /* busy enough for a pipe */
+	bulk_move(&b, &s.m.ep, &sink.m.ep);
+	assert_true(s.m.ep.flags & EP_ERROR);
+	assert_false(s.m.ep.flags & EP_IN_CLOSED);
+	bulk_done(&b, &s.m.ep);
+	close_side(&s);
+	close_side(&sink);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -353,6 +375,7 @@ int main(void)
 		cmocka_unit_test(connection_cut_in_a_body_is_no_end),
 		cmocka_unit_test(held_request_can_be_taken_back),
 		cmocka_unit_test(refused_buffer_is_an_ordinary_error),
+		cmocka_unit_test(reset_while_splicing_is_no_end),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -26,7 +26,7 @@ static void content_length_of_each_page_is_that_of_its_body(void **state)
 		struct slice page = error_page(statuses[i]);
 		char start[32];
 		size_t body = slice_search(page, SLICE("\r\n\r\n")) + 4;
-		size_t length = slice_search(page, SLICE("content-length: "));
+		size_t length = slice_search(page, SLICE("Content-length: "));
 		snprintf(start, sizeof(start), "HTTP/1.1 %u ", statuses[i]);
 		assert_true(slice_has_prefix(page, slice_str(start)));
 		assert_true(body <= page.len && length < body);
@@ -39,14 +39,14 @@ static void page_is_what_clients_of_haproxy_know(void **state)
 	(void)state;
 	assert_true(
 	    slice_eq(error_page(503), SLICE("HTTP/1.1 503 Service Unavailable\r\n"
-					    "content-length: 107\r\n"
-					    "cache-control: no-cache\r\n"
-					    "content-type: text/html\r\n"
+					    "Content-length: 107\r\n"
+					    "Cache-Control: no-cache\r\n"
+					    "Content-Type: text/html\r\n"
 					    "\r\n"
 					    "<html><body><h1>503 Service Unavailable</h1>\n"
 					    "No server is available to handle this request.\n"
 					    "</body></html>\n")));
-	assert_true(slice_search(error_page(408), SLICE("\r\nconnection: close\r\n")) <
+	assert_true(slice_search(error_page(408), SLICE("\r\nConnection: close\r\n")) <
 		    error_page(408).len);
 }
 
