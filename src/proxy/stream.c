@@ -333,7 +333,7 @@ void stream_abort(struct stream *s, char cause)
 	unsigned status = s->state >= ST_RES_HEAD ? 502 : s->state >= ST_ASSIGN ? 503 : 0;
 	if ((s->flags & SF_RUNNING) || s->state == ST_REPLY)
 		return;
-	s->flags |= SF_RUNNING | SF_CLOSE_SERVER;
+	s->flags |= SF_RUNNING | SF_CLOSE_CLIENT | SF_CLOSE_SERVER;
 	drive(s, stream_error(s, status, cause, phase_of(s)));
 }
 
