@@ -387,7 +387,7 @@ static void on_kill(struct worker *w, struct mail *mail)
 	struct kill_mail *m = container_of(mail, struct kill_mail, mail);
 	struct stream *s = find_stream(w, m->id);
 	if (s) /* else it ended meanwhile */
-		stream_kill(s, 'K');
+		stream_abort(s, 'K');
 	free(m);
 }
 
@@ -427,7 +427,7 @@ void sessions_shut(struct worker *w, struct server_local *local, char cause)
 		struct stream *s = list_first(&doomed, struct stream, on_server);
 		list_del(&s->on_server);
 		list_add_tail(&local->streams, &s->on_server);
-		stream_kill(s, cause);
+		stream_abort(s, cause);
 	}
 }
 

@@ -94,7 +94,9 @@ static unsigned nearest(const struct ring *ring, uint32_t key)
 static bool above_share(
     const struct backend *be, const struct balance_table *t, const struct server *s, unsigned i)
 {
-	uint64_t all = atomic_load_explicit(&be->rt->served, memory_order_relaxed) + 1;
+	/* the stream that asks is counted already */
+	unsigned served = atomic_load_explicit(&be->rt->served, memory_order_relaxed);
+	uint64_t all = served ? served - 1 : 0;
 	uint64_t parts = (uint64_t)t->total_weight * 100;
 	uint64_t share = (all * t->weights[i] * be->hash.balance_factor + parts - 1) / parts;
 	return server_load(s) >= (share ? share : 1);
