@@ -292,15 +292,11 @@ static void on_timer(struct worker *w, struct timer *t)
 
 /* ---- driver ---- */
 
-void stream_run(struct stream *s)
+/* Runs steps from that result on, until one waits or the stream is over. */
+static void drive(struct stream *s, enum step next)
 {
-	enum step next;
-	if (s->flags & SF_RUNNING)
-		return;
-	s->flags |= SF_RUNNING;
-	do {
+	while (next == STEP_AGAIN)
 		next = steps[s->state](s);
-	} while (next == STEP_AGAIN);
 	s->flags &= ~(SF_RUNNING | SF_TIMEOUT);
 	if (next == STEP_DONE) {
 		stream_end(s);
@@ -311,7 +307,16 @@ void stream_run(struct stream *s)
 		timer_arm_sooner(&s->worker->wheel, &s->timer, at);
 }
 
-void stream_kill(struct stream *s, char cause)
+void stream_run(struct stream *s)
+{
+	if (s->flags & SF_RUNNING)
+		return;
+	s->flags |= SF_RUNNING;
+	drive(s, STEP_AGAIN);
+}
+
+/* The phase of the termination state in which a stream is that something outside ends. */
+static char phase_of(const struct stream *s)
 {
 	static const char phase[ST_N] = { [ST_REQ_HEAD] = 'R',
 		[ST_QUEUE] = 'Q',
@@ -320,26 +325,23 @@ void stream_kill(struct stream *s, char cause)
 		[ST_FORWARD] = 'D',
 		[ST_TUNNEL] = 'D',
 		[ST_REPLY] = 'L' };
-	if (s->flags & SF_RUNNING)
-		return;
-	stream_flag(s, cause, phase[s->state] ? phase[s->state] : 'R');
-	s->flags |= SF_CLOSE_CLIENT | SF_CLOSE_SERVER;
-	stream_end(s);
+	return phase[s->state] ? phase[s->state] : 'R';
 }
 
 void stream_abort(struct stream *s, char cause)
 {
-	bool connecting = s->state == ST_CONNECTING;
-	if (!stream_is_http(s) || (s->flags & SF_RUNNING) ||
-	    (!connecting && s->state != ST_RES_HEAD)) {
-		stream_kill(s, cause);
+	unsigned status = s->state >= ST_RES_HEAD ? 502 : s->state >= ST_ASSIGN ? 503 : 0;
+	if ((s->flags & SF_RUNNING) || s->state == ST_REPLY)
 		return;
-	}
 	s->flags |= SF_RUNNING | SF_CLOSE_CLIENT | SF_CLOSE_SERVER;
-	enum step next = stream_error(s, connecting ? 503 : 502, cause, connecting ? 'C' : 'H');
-	s->flags &= ~SF_RUNNING;
-	if (next == STEP_DONE)
-		stream_end(s);
-	else
-		stream_run(s);
+	drive(s, stream_error(s, status, cause, phase_of(s)));
+}
+
+void stream_kill(struct stream *s, char cause)
+{
+	if (s->flags & SF_RUNNING)
+		return;
+	stream_flag(s, cause, phase_of(s));
+	s->flags |= SF_CLOSE_CLIENT | SF_CLOSE_SERVER;
+	stream_end(s);
 }

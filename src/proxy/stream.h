@@ -125,10 +125,10 @@ void stream_run(struct stream *s);
 /* Ends one that has not begun: the connection failed before its session. Logged with why (static text). */
 void stream_refused(struct stream *s, const char *why);
 void stream_wake(struct endpoint *ep);
-/* Ends a stream from outside at once. cause: the letter of the termination state. */
-void stream_kill(struct stream *s, char cause);
-/* The same for admin and server down: a client that still waits for its server is answered 502 or 503 first. */
+/* Ends a stream from outside (admin, server down): an answer if the client can still get one. */
 void stream_abort(struct stream *s, char cause);
+/* The same without a word: the worker is ending. */
+void stream_kill(struct stream *s, char cause);
 
 /* ---- steps, by file ---- */
 stream_step step_req_head, step_fe_rules, step_be_rules, step_req_body,

@@ -162,6 +162,11 @@ enum step step_tunnel(struct stream *s)
 		return aborted(s, 'S');
 	if (!down || ((ce->flags & EP_ERROR) && is_drained(&s->up, &s->up_bulk)))
 		return aborted(s, 'C');
+	if ((ce->flags | se->flags) & EP_NO_MEMORY) { /* no event will come for what was not read */
+		stream_flag(s, 'R', 'D');
+		s->flags |= SF_CLOSE_CLIENT | SF_CLOSE_SERVER;
+		return STEP_DONE;
+	}
 	pass_fin(s, ce, se, is_drained(&s->up, &s->up_bulk), SF_UP_SHUT);
 	pass_fin(s, se, ce, is_drained(&s->down, &s->down_bulk), SF_DOWN_SHUT);
 	if ((s->flags & (SF_UP_SHUT | SF_DOWN_SHUT)) == (SF_UP_SHUT | SF_DOWN_SHUT)) {

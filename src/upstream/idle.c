@@ -19,6 +19,8 @@ struct upstream_local {
 	struct timer purge;
 	struct list idle; /* of all servers, oldest last: struct server_conn.all */
 	unsigned idle_n;
+	struct mail give_up; /* another worker needs descriptors */
+	atomic_bool give_up_sent;
 };
 
 /* Counts of this worker that others read for the statistics. */
@@ -158,6 +160,39 @@ struct server_conn *server_conn_reuse(
 	return NULL;
 }
 
+static void on_give_up(struct worker *w, struct mail *mail)
+{
+	struct upstream_local *l = container_of(mail, struct upstream_local, give_up);
+	(void)w;
+	atomic_store(&l->give_up_sent, false);
+	list_for_each_entry_safe (sc, &l->idle, struct server_conn, all) {
+		unlink_idle(sc);
+		server_conn_close(sc);
+	}
+}
+
+/*
+ * No descriptor is left: an idle connection is worth less than a request. Frees one of our own at once, or asks the
+ * other workers for theirs, which helps whoever comes next. True when it is worth another try.
+ */
+static bool find_descriptor(struct worker *w)
+{
+	struct upstream_local *l = local_of(w);
+	if (l->idle_n) {
+		struct server_conn *oldest = list_entry(l->idle.prev, struct server_conn, all);
+		unlink_idle(oldest);
+		server_conn_close(oldest);
+		return true;
+	}
+	for (unsigned i = 0; i < worker_count(w->group); i++) {
+		struct worker *other = worker_get(w->group, i);
+		struct upstream_local *o = local_of(other);
+		if (other != w && o && !atomic_exchange(&o->give_up_sent, true))
+			worker_post(other, &o->give_up, on_give_up);
+	}
+	return false;
+}
+
 struct server_conn *server_conn_open(struct worker *w, struct server *srv,
     const struct net_addr *to, const struct net_connect_opts *opts, bool http, uint64_t key,
     int *ret_error)
@@ -170,6 +205,8 @@ struct server_conn *server_conn_open(struct worker *w, struct server *srv,
 		return NULL;
 	}
 	int r = net_connect(to, opts, &fd);
+	if ((r == -EMFILE || r == -ENFILE) && find_descriptor(w))
+		r = net_connect(to, opts, &fd);
 	if (r < 0) {
 		pool_put(&l->conns, sc);
 		*ret_error = r;
