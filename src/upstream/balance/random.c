@@ -57,7 +57,7 @@ static bool skip(const struct backend *be, const struct balance_table *t, unsign
 		return true;
 	if (!be->hash.balance_factor)
 		return false;
-	uint64_t all = atomic_load_explicit(&be->rt->served, memory_order_relaxed) + 1;
+	uint64_t all = atomic_load_explicit(&be->rt->served, memory_order_relaxed);
 	return (uint64_t)server_load(s) * t->total_weight * 100 >
 	       all * t->weights[i] * be->hash.balance_factor;
 }

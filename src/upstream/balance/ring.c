@@ -90,16 +90,22 @@ static unsigned nearest(const struct ring *ring, uint32_t key)
 	return key - ring->points[prev].at < ring->points[next].at - key ? prev : next;
 }
 
-/* More than its share of the streams of the backend, the present one counted. */
-static bool above_share(
+/*
+ * Whether server i has its share of the backend's streams, or more. The streams (this one is among them already)
+ * times the factor, rounded up, are places; they are dealt out by weight in the order of the servers, each
+ * getting the whole places up to where its weights end. (This is how HAProxy deals, as its choices show.)
+ */
+static bool has_its_share(
     const struct backend *be, const struct balance_table *t, const struct server *s, unsigned i)
 {
-	/* the stream that asks is counted already */
-	unsigned served = atomic_load_explicit(&be->rt->served, memory_order_relaxed);
-	uint64_t all = served ? served - 1 : 0;
-	uint64_t parts = (uint64_t)t->total_weight * 100;
-	uint64_t share = (all * t->weights[i] * be->hash.balance_factor + parts - 1) / parts;
-	return server_load(s) >= (share ? share : 1);
+	uint64_t all = atomic_load_explicit(&be->rt->served, memory_order_relaxed);
+	uint64_t places = (all * be->hash.balance_factor + 99) / 100;
+	uint64_t before = 0;
+	for (unsigned k = 0; k < i; k++)
+		before += t->weights[k];
+	uint64_t share =
+	    places * (before + t->weights[i]) / t->total_weight - places * before / t->total_weight;
+	return server_load(s) >= MAX(share, (uint64_t)1);
 }
 
 /* at: the point to begin with. */
@@ -115,7 +121,7 @@ static struct server *pick_from(const struct backend *be, const struct balance_t
 		struct server *s = t->servers[idx];
 		if (s == call->avoid)
 			continue;
-		if (!be->hash.balance_factor || !above_share(be, t, s, idx))
+		if (!be->hash.balance_factor || !has_its_share(be, t, s, idx))
 			return s;
 	}
 	return chosen;
