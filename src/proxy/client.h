@@ -38,7 +38,7 @@ struct client {
 	uint8_t state;
 	bool has_dst;
 	bool expect_proxy; /* a PROXY header comes first */
-	bool counted; /* in the frontend's and the process's counts */
+	bool counted;	   /* in the frontend's and the process's counts */
 };
 
 /* An idle client connection costs this and libc's 16 bytes: 512 in all. */

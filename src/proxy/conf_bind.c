@@ -5,9 +5,8 @@
  */
 #include "conf_int.h"
 
-#include <fcntl.h>
-
 #include <errno.h>
+
 #include <grp.h>
 #include <pwd.h>
 
@@ -469,11 +468,6 @@ static int add_address(struct conf *conf, const struct conf_line *line, int arg,
 	b->bind.fd = -1;
 	if (spec.kind == NET_KIND_FD) {
 		b->bind.fd = spec.fd;
-		if (fcntl(spec.fd, F_GETFD) < 0) {
-			conf_error(conf, line, arg, "descriptor %d was not inherited: %s", spec.fd,
-			    strerror(errno));
-			return -1;
-		}
 		return append_bind(conf, line, b, &(struct net_addr){ .len = 0 }, last);
 	}
 	if (spec.kind == NET_KIND_UNIX && add_prefix(conf, line, arg, &addr) < 0)
