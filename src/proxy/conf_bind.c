@@ -93,6 +93,8 @@ static int set_nice(const struct conf_option_call *c)
 	if (parse_number(c, -1024, 1024, &n) < 0)
 		return -1;
 	b->bind.nice = (int)n;
+	conf_notice(c->conf, c->line, c->arg - 1,
+	    "option 'nice' has no effect: connections are served in turn");
 	return 0;
 }
 
@@ -197,6 +199,8 @@ static int set_expose_fd(const struct conf_option_call *c)
 		return -1;
 	}
 	b->bind.expose_fd = true;
+	conf_notice(c->conf, c->line, c->arg - 1,
+	    "option 'expose-fd' has no effect: a new process binds beside the old one");
 	return 0;
 }
 
@@ -319,8 +323,7 @@ const struct conf_option bind_options[] = {
 	{ "mss", 1, set_mss, 0, "<bytes>", "largest TCP segment", 0 },
 	{ "name", 1, set_name, 0, "<name>", "name of the socket in logs and statistics", 0 },
 	{ "namespace", 1, set_namespace, 0, "<name>", "network namespace of the socket", 0 },
-	{ "nice", 1, set_nice, 0, "<-1024..1024>", "accepted: all connections have one priority",
-	    0 },
+	{ "nice", 1, set_nice, 0, "<-1024..1024>", "no effect: connections are served in turn", 0 },
 	{ "process", 1, NULL,
 	    (uintptr_t) "weir is one process; 'thread' says which threads serve a socket", "<set>",
 	    "had a meaning when there were several processes", CONF_NO_EFFECT },
