@@ -385,6 +385,25 @@ static int destination(struct stream *s, struct net_addr *ret)
 	return 0;
 }
 
+#define HDR_IP_ELEMENTS 16
+
+/* The address that "usesrc hdr_ip(name,occ)" names: occ counts from 1, or from the last one backwards from -1. */
+static bool header_address(const struct stream *s, struct net_addr *ret)
+{
+	const struct server *srv = s->srv;
+	struct http_list_walk walk = { .started = false };
+	struct slice element, last[HDR_IP_ELEMENTS];
+	int n = 0, occ = srv->source_hdr_occ ? srv->source_hdr_occ : -1;
+	while (http_list_next(&s->req, slice_str(srv->source_hdr), &walk, &element)) {
+		last[n++ % HDR_IP_ELEMENTS] = element;
+		if (n == occ)
+			return net_ip_parse(element, ret) == 0;
+	}
+	if (occ > 0 || n + occ < 0 || -occ > HDR_IP_ELEMENTS)
+		return false;
+	return net_ip_parse(last[(n + occ) % HDR_IP_ELEMENTS], ret) == 0;
+}
+
 /* The source address of the connection where it depends on the client. */
 static void choose_source(struct stream *s, struct net_connect_opts *opts, struct net_addr *source)
 {
@@ -394,10 +413,7 @@ static void choose_source(struct stream *s, struct net_connect_opts *opts, struc
 		return;
 	opts->transparent = true;
 	if (srv->source_use == SOURCE_HDR_IP) {
-		struct http_hdr *h = stream_is_http(s)
-					 ? http_hdr_find(&s->req, slice_str(srv->source_hdr), NULL)
-					 : NULL;
-		if (!h || net_ip_parse(http_hdr_value_of(h), source) < 0)
+		if (!stream_is_http(s) || !header_address(s, source))
 			return;
 	} else {
 		net_addr_from_peer(source, &s->cli->src);
