@@ -150,13 +150,15 @@ static void released(struct mux1 *m, bool keep)
 {
 	struct client *c = container_of(m, struct client, m);
 	bool unread = m->in_state != MUX1_IN_DONE || mux1_has_bytes(m);
+	/* It did not ask for the end: its next request may be on the way (RFC 9112 9.6). */
+	bool unaware = m->ep.flags & EP_IN_KEEP;
 	c->stream = NULL;
 	c->requests++;
 	c->accept_us = m->conn.worker->clock.mono_us;
 	c->accept_wall_us = m->conn.worker->clock.wall_us;
 	c->handshake_us = c->accept_us;
 	if (!keep) {
-		if (unread)
+		if (unread || unaware)
 			linger(c);
 		else
 			client_close(c);
