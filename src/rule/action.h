@@ -65,6 +65,11 @@ extern const struct action_row action_redirect_rows[];
 extern const struct action_row action_hdr_rows[];
 extern const struct action_row action_line_rows[];
 extern const struct action_row action_misc_rows[];
+extern const struct action_row action_var_rows[];
+extern const struct action_row action_map_rows[];
+extern const struct action_row action_flow_rows[];
+extern const struct action_row action_uri_rows[];
+extern const struct action_row action_auth_rows[];
 
 /* ---- for parsers ---- */
 

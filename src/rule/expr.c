@@ -15,6 +15,10 @@ static const struct fetch_row *const fetch_tables[] = {
 	fetch_cookie_rows,
 	fetch_buf_rows,
 	fetch_log_rows,
+	fetch_var_rows,
+	fetch_hello_rows,
+	fetch_timer_rows,
+	fetch_auth_rows,
 };
 
 static const struct conv_row *const conv_tables[] = {
@@ -24,6 +28,13 @@ static const struct conv_row *const conv_tables[] = {
 	conv_hash_rows,
 	conv_misc_rows,
 	conv_map_rows,
+	conv_var_rows,
+	conv_digest_rows,
+	conv_jwt_rows,
+	conv_json_rows,
+	conv_proto_rows,
+	conv_packet_rows,
+	conv_forwarded_rows,
 };
 
 const struct fetch_row *fetch_at(size_t i)

@@ -12,6 +12,11 @@ static const struct action_row *const action_tables[] = {
 	action_hdr_rows,
 	action_line_rows,
 	action_misc_rows,
+	action_var_rows,
+	action_map_rows,
+	action_flow_rows,
+	action_uri_rows,
+	action_auth_rows,
 };
 
 static const struct {

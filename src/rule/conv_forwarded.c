@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Forwarded header, RFC 7239.
+ */
+#include "rule_int.h"
+
+const struct conv_row conv_forwarded_rows[] = {
+	{ .name = NULL },
+};

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * JSON: escaping and queries.
+ */
+#include "rule_int.h"
+
+const struct conv_row conv_json_rows[] = {
+	{ .name = NULL },
+};

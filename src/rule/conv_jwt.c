@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * JSON Web Tokens: queries, signatures (RFC 7515) and encryption (RFC 7516).
+ */
+#include "rule_int.h"
+
+const struct conv_row conv_jwt_rows[] = {
+	{ .name = NULL },
+};

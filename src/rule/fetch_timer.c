@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Timers of the stream as fetches, and its timeouts as they are now.
+ */
+#include "rule_int.h"
+
+const struct fetch_row fetch_timer_rows[] = {
+	{ .name = NULL },
+};

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fetches of variables, and of what the rules themselves are doing.
+ */
+#include "rule_int.h"
+
+const struct fetch_row fetch_var_rows[] = {
+	{ .name = NULL },
+};
