@@ -109,32 +109,7 @@ struct conv_row {
 	const char *help;
 };
 
-/* Tables end with a row without name. */
-extern const struct fetch_row fetch_state_rows[];
-extern const struct fetch_row fetch_proxy_rows[];
-extern const struct fetch_row fetch_conn_rows[];
-extern const struct fetch_row fetch_http_rows[];
-extern const struct fetch_row fetch_hdr_rows[];
-extern const struct fetch_row fetch_cookie_rows[];
-extern const struct fetch_row fetch_buf_rows[];
-extern const struct fetch_row fetch_log_rows[];
-extern const struct fetch_row fetch_var_rows[];
-extern const struct fetch_row fetch_hello_rows[];
-extern const struct fetch_row fetch_timer_rows[];
-extern const struct fetch_row fetch_auth_rows[];
-extern const struct conv_row conv_num_rows[];
-extern const struct conv_row conv_str_rows[];
-extern const struct conv_row conv_code_rows[];
-extern const struct conv_row conv_hash_rows[];
-extern const struct conv_row conv_misc_rows[];
-extern const struct conv_row conv_map_rows[];
-extern const struct conv_row conv_var_rows[];
-extern const struct conv_row conv_digest_rows[];
-extern const struct conv_row conv_jwt_rows[];
-extern const struct conv_row conv_json_rows[];
-extern const struct conv_row conv_proto_rows[];
-extern const struct conv_row conv_packet_rows[];
-extern const struct conv_row conv_forwarded_rows[];
+/* Tables (tables.h) end with a row without name. */
 
 /* Keywords of the manual that this version does not bring: an error that says so. NULL-terminated. */
 extern const char *const fetch_not_yet[];
@@ -147,6 +122,8 @@ const struct fetch_row *fetch_find(struct slice name);
 const struct conv_row *conv_find(struct slice name);
 const struct fetch_row *fetch_at(size_t i);
 const struct conv_row *conv_at(size_t i);
+
+#include "tables.h"
 
 /* ---- compiled expressions ---- */
 
