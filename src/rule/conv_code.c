@@ -2,7 +2,7 @@
 /*
  * Converters between encodings: hexadecimal, base64 (RFC 4648), percent encoding (RFC 3986 2.1).
  */
-#include "rule_int.h"
+#include "tables.h"
 
 static bool conv_hex(struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
 {

@@ -2,7 +2,7 @@
 /*
  * Digests, MACs and ciphers, by libcrypto.
  */
-#include "rule_int.h"
+#include "tables.h"
 
 const struct conv_row conv_digest_rows[] = {
 	{ .name = NULL },

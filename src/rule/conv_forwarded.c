@@ -2,7 +2,7 @@
 /*
  * The Forwarded header, RFC 7239.
  */
-#include "rule_int.h"
+#include "tables.h"
 
 const struct conv_row conv_forwarded_rows[] = {
 	{ .name = NULL },

@@ -2,7 +2,7 @@
 /*
  * Hashes as converters. Values are part of the configuration language: fleets compare them, so they never change.
  */
-#include "rule_int.h"
+#include "tables.h"
 #include "weir/base/hash32.h"
 
 enum hash { HASH_SDBM, HASH_DJB2, HASH_WT6, HASH_CRC32, HASH_CRC32C };

@@ -2,7 +2,7 @@
 /*
  * JSON: escaping and queries.
  */
-#include "rule_int.h"
+#include "tables.h"
 
 const struct conv_row conv_json_rows[] = {
 	{ .name = NULL },

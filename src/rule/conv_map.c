@@ -4,7 +4,7 @@
  * the one that matches. Read once, when the configuration is.
  */
 #include "pattern.h"
-#include "rule_int.h"
+#include "tables.h"
 
 struct map {
 	const struct patterns *patterns;

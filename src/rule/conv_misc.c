@@ -2,7 +2,7 @@
 /*
  * Converters of dates and addresses, and those that ask the layer above.
  */
-#include "rule_int.h"
+#include "tables.h"
 
 /* Units of http_date: index in the table of divisors. */
 static int check_http_date(const struct arg_place *at, struct args *args)

@@ -4,7 +4,7 @@
  */
 #include <arpa/inet.h>
 
-#include "rule_int.h"
+#include "tables.h"
 
 enum op { OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_MOD, OP_AND, OP_OR, OP_XOR };
 

@@ -2,7 +2,7 @@
 /*
  * Fields of saved SYN packets: Ethernet, IP, TCP headers.
  */
-#include "rule_int.h"
+#include "tables.h"
 
 const struct conv_row conv_packet_rows[] = {
 	{ .name = NULL },

@@ -2,7 +2,7 @@
 /*
  * Fields of binary protocols: protobuf, gRPC, FIX, MQTT.
  */
-#include "rule_int.h"
+#include "tables.h"
 
 const struct conv_row conv_proto_rows[] = {
 	{ .name = NULL },

@@ -3,7 +3,7 @@
  * Converters that cut, replace and change text.
  */
 #include "regex.h"
-#include "rule_int.h"
+#include "tables.h"
 
 static bool fold(struct rule_ctx *cx, struct sample *s, bool upper)
 {

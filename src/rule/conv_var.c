@@ -2,7 +2,7 @@
 /*
  * Converters that take or set variables.
  */
-#include "rule_int.h"
+#include "tables.h"
 
 const struct conv_row conv_var_rows[] = {
 	{ .name = NULL },

@@ -4,7 +4,7 @@
  * evaluated by the worker without malloc. Types are checked when compiled; only values whose type is known at
  * run time alone (an address may be IPv4 or IPv6) can fail to cast later.
  */
-#include "rule_int.h"
+#include "tables.h"
 
 static const struct fetch_row *const fetch_tables[] = {
 	fetch_state_rows,

@@ -2,7 +2,7 @@
 /*
  * Basic authentication against userlists.
  */
-#include "rule_int.h"
+#include "tables.h"
 
 const struct fetch_row fetch_auth_rows[] = {
 	{ .name = NULL },

@@ -3,7 +3,7 @@
  * Fetches of raw bytes in content rules and of bodies that were waited for (configuration manual 7.3.5). What
  * is not there yet makes the rule wait, until the end of the inspection delay.
  */
-#include "rule_int.h"
+#include "tables.h"
 
 #define DIR_RES 0x1u
 

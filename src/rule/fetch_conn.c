@@ -4,7 +4,7 @@
  */
 #include <arpa/inet.h>
 
-#include "rule_int.h"
+#include "tables.h"
 
 static bool fetch_src(struct rule_ctx *cx, const struct args *args, uintptr_t data,
     struct fetch_walk *walk, struct sample *ret)

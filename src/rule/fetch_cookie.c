@@ -2,7 +2,7 @@
 /*
  * Fetches of cookies: those the client sends (Cookie, RFC 6265 4.2) and those the server sets (Set-Cookie, 4.1).
  */
-#include "rule_int.h"
+#include "tables.h"
 
 #define DIR_REQ	  0x1u
 #define DIR_RES	  0x2u /* neither: by the place of evaluation */

@@ -4,7 +4,7 @@
  * all fields of a name, "fhdr" whole fields. Outside ACLs they give the occurrence that was asked for, the last
  * one by default; an ACL walks over all.
  */
-#include "rule_int.h"
+#include "tables.h"
 
 /* Bits of a row's data. */
 #define DIR_REQ	   0x1u

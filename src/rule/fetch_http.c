@@ -3,7 +3,7 @@
  * Fetches of the request and status line: method, target and its parts, versions, status (configuration
  * manual 7.3.6). Results are slices of the message wherever the value lies there in one piece.
  */
-#include "rule_int.h"
+#include "tables.h"
 #include "weir/base/hash32.h"
 
 enum part { PART_URL, PART_PATH, PART_PATHQ, PART_QUERY, PART_BASE, PART_BASEQ };

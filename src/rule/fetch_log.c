@@ -3,7 +3,7 @@
  * Fetches of what the log record of the session holds: captures, times, termination, identifiers. They outlive
  * the request's buffer, so they serve in responses and in log lines too.
  */
-#include "rule_int.h"
+#include "tables.h"
 
 #define DIR_RES 0x1u
 

@@ -3,7 +3,7 @@
  * Fetches of frontends, backends and servers: counts and names that the layer above keeps, asked by the name of
  * the fetch (configuration manual 7.3.2, 7.3.3).
  */
-#include "rule_int.h"
+#include "tables.h"
 
 static bool gauge(struct rule_ctx *cx, const struct args *args, const char *name, int64_t *ret)
 {

@@ -5,7 +5,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "rule_int.h"
+#include "tables.h"
 
 static bool fetch_bool(struct rule_ctx *cx, const struct args *args, uintptr_t data,
     struct fetch_walk *walk, struct sample *ret)

@@ -2,7 +2,7 @@
 /*
  * Timers of the stream as fetches, and its timeouts as they are now.
  */
-#include "rule_int.h"
+#include "tables.h"
 
 const struct fetch_row fetch_timer_rows[] = {
 	{ .name = NULL },

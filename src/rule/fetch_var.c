@@ -2,7 +2,7 @@
 /*
  * Fetches of variables, and of what the rules themselves are doing.
  */
-#include "rule_int.h"
+#include "tables.h"
 
 const struct fetch_row fetch_var_rows[] = {
 	{ .name = NULL },

@@ -123,8 +123,6 @@ const struct conv_row *conv_find(struct slice name);
 const struct fetch_row *fetch_at(size_t i);
 const struct conv_row *conv_at(size_t i);
 
-#include "tables.h"
-
 /* ---- compiled expressions ---- */
 
 struct conv_call {

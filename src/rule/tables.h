@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The tables of fetches and converters, each at the end of the file of its name. Included by rule_int.h. */
+/* The tables of fetches and converters, each at the end of the file of its name. */
 #ifndef WEIR_RULE_TABLES_H
 #define WEIR_RULE_TABLES_H
 
-struct fetch_row;
-struct conv_row;
+#include "rule_int.h"
 
 extern const struct fetch_row fetch_state_rows[];
 extern const struct fetch_row fetch_proxy_rows[];
