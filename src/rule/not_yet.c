@@ -462,7 +462,6 @@ const char *const conv_not_yet[] = {
 	"jwt_verify_cert",
 	"language",
 	"le2dec",
-	"map_key",
 
 	"mqtt_field_value",
 	"mqtt_is_valid",
