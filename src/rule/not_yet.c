@@ -579,7 +579,5 @@ const char *const action_not_yet[] = {
 };
 
 const char *const alias_not_yet[] = {
-	"sslc",
-	"sslv",
 	NULL,
 };

@@ -196,11 +196,15 @@ struct logfmt;
 #define LOGFMT_LOG                                                                                 \
 	0x01u /* for a log line: aliases of the record, values quoted and escaped for logs */
 #define LOGFMT_HTTP 0x02u /* for a header value or body: no truncation marks */
+#define LOGFMT_TCP  0x04u /* of a proxy in TCP mode: aliases about HTTP are refused */
 
 struct logfmt *logfmt_parse(struct conf *conf, const struct conf_line *line, int arg,
     const char *text, unsigned where, unsigned flags);
 /* Writes at most cap bytes, no NUL; returns the length. */
 size_t logfmt_write(const struct logfmt *f, struct rule_ctx *cx, char *out, size_t cap);
+/* What a record has to hold for it; 0 for NULL. */
+#define LOGFMT_NEEDS_SERVER_ENDS 0x1u /* server_addr, server_src */
+unsigned logfmt_needs(const struct logfmt *f);
 /* The constant text when the format has no variable part; .ptr NULL otherwise. */
 struct slice logfmt_constant(const struct logfmt *f);
 
