@@ -168,26 +168,6 @@ static bool conv_reverse(
 	return true;
 }
 
-/* concat([<start>[,<var>[,<end>]]]): variables come with a later version, so the middle is empty. */
-static int check_concat(const struct arg_place *at, struct args *args)
-{
-	if (!args_has(args, 1) || args->v[1].str.len == 0)
-		return 0;
-	conf_error(at->conf, at->line, at->arg, "%s: variables are not supported in this version",
-	    at->what);
-	return -1;
-}
-
-static bool conv_concat(
-    struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
-{
-	if (args_has(args, 0))
-		s->str = ctx_join(cx, s->str, args->v[0].str);
-	if (s->str.ptr && args_has(args, 2))
-		s->str = ctx_join(cx, s->str, args->v[2].str);
-	return s->str.ptr != NULL;
-}
-
 static bool conv_iif(struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
 {
 	return ret_str(s, args->v[s->boolean ? 0 : 1].str);
@@ -351,14 +331,6 @@ const struct conv_row conv_str_rows[] = {
 	    .eval = conv_bytes,
 	    .usage = "<offset>[,<length>]",
 	    .help = "part of the bytes" },
-	{ .name = "concat",
-	    .in = SMP_STR,
-	    .out = SMP_STR,
-	    .args = { ARG_STR, ARG_STR, ARG_STR },
-	    .eval = conv_concat,
-	    .check = check_concat,
-	    .usage = "[<start>[,<var>[,<end>]]]",
-	    .help = "with text behind it" },
 	{ .name = "regsub",
 	    .in = SMP_STR,
 	    .out = SMP_STR,
