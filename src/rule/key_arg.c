@@ -39,6 +39,11 @@ int key_arg_check(const struct arg_place *at, const struct args *args, unsigned 
 	return -1;
 }
 
+bool key_arg_varies(const struct key_arg *k)
+{
+	return false;
+}
+
 bool key_arg_get(const struct key_arg *k, struct rule_ctx *cx, struct slice *ret)
 {
 	*ret = k->text;
