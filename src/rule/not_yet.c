@@ -502,15 +502,12 @@ const char *const conv_not_yet[] = {
 };
 
 const char *const action_not_yet[] = {
-	"add-acl",
 	"add-headers-bin",
 	"attach-srv",
 	"auth",
 	"cache-store",
 	"cache-use",
-	"del-acl",
 	"del-headers-bin",
-	"del-map",
 	"dgram-drop",
 	"disable-l7-retry",
 	"do-log",
@@ -533,7 +530,6 @@ const char *const action_not_yet[] = {
 	"set-fc-mark",
 	"set-fc-tos",
 	"set-headers-bin",
-	"set-map",
 	"set-mark",
 	"set-nice",
 	"set-priority-class",
