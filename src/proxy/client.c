@@ -46,6 +46,7 @@ void client_close(struct client *c)
 	worker_timer_cancel(w, &c->timer);
 	task_cancel(&c->task);
 	list_del(&c->link);
+	free(c->tlvs);
 	mux1_close(&c->m);
 	uncount(c);
 	pool_put(&l->clients, c);
@@ -185,7 +186,8 @@ static bool rules_let_in(struct client *c, enum rules_kind kind)
 		return true;
 	arena_init_pool(&arena, &l->blocks);
 	struct rule_ctx cx = {
-		.host = &stream_rule_host,
+		.host = &client_rule_host,
+		.stream = c,
 		.worker = c->m.conn.worker,
 		.arena = &arena,
 		.src = &c->src,
@@ -238,6 +240,18 @@ static void left_in_preface(struct client *c)
 		bad_preface(c, "Connection closed while waiting for PROXY protocol header");
 }
 
+/* For fetches. Without memory there are none. */
+static void keep_tlvs(struct client *c, struct slice tlvs)
+{
+	if (!tlvs.len)
+		return;
+	c->tlvs = malloc(sizeof(*c->tlvs) + tlvs.len);
+	if (!c->tlvs)
+		return;
+	c->tlvs->len = tlvs.len;
+	memcpy(c->tlvs->bytes, tlvs.ptr, tlvs.len);
+}
+
 static void read_preface(struct client *c)
 {
 	struct pp_header header;
@@ -258,6 +272,8 @@ static void read_preface(struct client *c)
 	case PP_COMPLETE:
 		break;
 	}
+	c->rcvd_proxy = true;
+	keep_tlvs(c, header.tlvs);
 	if (!header.local) {
 		c->src = header.src;
 		c->dst = header.dst;

@@ -40,4 +40,7 @@ void logfmt_int(struct logfmt_out *o, int64_t v);
 /* A string value with quotes, escapes and "-" as the options say. */
 void logfmt_value(struct logfmt_out *o, unsigned opts, struct slice s, enum logfmt_map map);
 
+/* Milliseconds of a time in the record by the letter of its alias ("%Tr": 'r'); -1: not reached. */
+int64_t record_timer(const struct log_record *r, char which);
+
 #endif

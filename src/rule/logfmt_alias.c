@@ -214,7 +214,7 @@ static uint64_t began(const struct record_times *t)
 	return first_of(t->request, t->handshake, t->accept);
 }
 
-static int64_t timer_value(const struct log_record *r, char which)
+int64_t record_timer(const struct log_record *r, char which)
 {
 	const struct record_times *t = &r->t;
 	uint64_t idle_end = first_of(t->idle_end, t->handshake, t->accept);
@@ -255,7 +255,7 @@ ALIAS(put_timer)
 	char which = (char)data;
 	if (r->asap && (which == 'd' || which == 'a' || which == 'u' || which == 't'))
 		logfmt_char(o, '+');
-	logfmt_int(o, timer_value(r, which));
+	logfmt_int(o, record_timer(r, which));
 }
 
 ALIAS(put_bytes)
