@@ -43,10 +43,11 @@ void client_close(struct client *c)
 	struct config *config = c->fe->config;
 	if (c->fe->options & PR_O_NOLINGER)
 		c->m.conn.flags |= CONN_NOLINGER;
+	var_list_end(&c->vars, VAR_SESS, &config->global.vars);
 	worker_timer_cancel(w, &c->timer);
 	task_cancel(&c->task);
 	list_del(&c->link);
-	free(c->tlvs);
+	free(c->extra);
 	mux1_close(&c->m);
 	uncount(c);
 	pool_put(&l->clients, c);
@@ -193,6 +194,7 @@ static bool rules_let_in(struct client *c, enum rules_kind kind)
 		.src = &c->src,
 		.at = kind == RULES_TCP_CONNECTION ? RULE_AT_CONN : RULE_AT_CONN | RULE_AT_SESS,
 		.req_final = true,
+		.vars = { .list[VAR_SESS] = &c->vars, .limits = &c->fe->config->global.vars },
 	};
 	enum rule_verdict v = rules_run(set, &cx, &cursor);
 	c->expect_proxy |= cx.expect_proxy;
@@ -240,16 +242,23 @@ static void left_in_preface(struct client *c)
 		bad_preface(c, "Connection closed while waiting for PROXY protocol header");
 }
 
-/* For fetches. Without memory there are none. */
-static void keep_tlvs(struct client *c, struct slice tlvs)
+/* False: no memory. */
+static bool keep_header(struct client *c, const struct pp_header *h)
 {
-	if (!tlvs.len)
-		return;
-	c->tlvs = malloc(sizeof(*c->tlvs) + tlvs.len);
-	if (!c->tlvs)
-		return;
-	c->tlvs->len = tlvs.len;
-	memcpy(c->tlvs->bytes, tlvs.ptr, tlvs.len);
+	c->rcvd_proxy = true;
+	if (h->local && !h->tlvs.len)
+		return true;
+	struct client_extra *x = malloc(sizeof(*x) + h->tlvs.len);
+	if (!x)
+		return false;
+	if (!h->local)
+		c->src = h->src;
+	x->dst = h->dst; /* AF_UNSPEC when it is local */
+	x->tlvs_len = h->tlvs.len;
+	if (h->tlvs.len)
+		memcpy(x->tlvs, h->tlvs.ptr, h->tlvs.len);
+	c->extra = x;
+	return true;
 }
 
 static void read_preface(struct client *c)
@@ -272,12 +281,10 @@ static void read_preface(struct client *c)
 	case PP_COMPLETE:
 		break;
 	}
-	c->rcvd_proxy = true;
-	keep_tlvs(c, header.tlvs);
-	if (!header.local) {
-		c->src = header.src;
-		c->dst = header.dst;
-		c->has_dst = true;
+	if (!keep_header(c, &header)) {
+		proxy_local(c->m.conn.worker)->process->dropped_conns++;
+		client_close(c);
+		return;
 	}
 	mux1_skip(&c->m, header.consumed);
 	after_preface(c);

@@ -11,10 +11,14 @@
 
 struct stream;
 
-/* The TLVs of a PROXY header, as they came; freed with the client. */
-struct client_tlvs {
-	size_t len;
-	char bytes[];
+/*
+ * What few connections have: a PROXY header, or rules that asked where it was going. From malloc(), freed with the
+ * client.
+ */
+struct client_extra {
+	struct net_peer dst; /* family AF_UNSPEC: the kernel knows */
+	size_t tlvs_len;     /* of the PROXY header, as they came */
+	char tlvs[];
 };
 
 enum client_state {
@@ -38,12 +42,11 @@ struct client {
 	int64_t accept_wall_us;
 	uint64_t id;
 	struct server *last_server; /* option prefer-last-server */
-	struct client_tlvs *tlvs;   /* of its PROXY header, or NULL */
+	struct client_extra *extra; /* or NULL */
+	struct var_list vars;	    /* of scope sess */
 	struct net_peer src;
-	struct net_peer dst; /* when has_dst: from the PROXY header, or asked of the kernel */
 	uint32_t requests;
 	uint8_t state;
-	bool has_dst : 1;
 	bool rcvd_proxy : 1;   /* a PROXY header has come */
 	bool expect_proxy : 1; /* a PROXY header comes first */
 	bool counted : 1;      /* in the frontend's and the process's counts */

@@ -5,12 +5,23 @@
  */
 #include "facts.h"
 
+/* NULL: no memory. */
+static struct client_extra *extra_of(struct client *c)
+{
+	if (!c->extra)
+		c->extra = calloc(1, sizeof(*c->extra));
+	return c->extra;
+}
+
 /* Asked of the kernel once, and only when somebody wants it. */
 const struct net_peer *client_dst(struct client *c)
 {
-	if (!c->has_dst)
-		c->has_dst = net_local_peer(c->m.conn.io.fd, &c->dst) == 0;
-	return c->has_dst ? &c->dst : NULL;
+	struct client_extra *x = extra_of(c);
+	if (!x)
+		return NULL;
+	if (x->dst.sa.sa_family == AF_UNSPEC && net_local_peer(c->m.conn.io.fd, &x->dst) < 0)
+		x->dst.sa.sa_family = AF_UNSPEC;
+	return x->dst.sa.sa_family == AF_UNSPEC ? NULL : &x->dst;
 }
 
 struct slice client_text(const struct client *c, struct slice error, const char *what)
@@ -20,8 +31,8 @@ struct slice client_text(const struct client *c, struct slice error, const char 
 		return slice_str(e->name);
 	if (strcmp(what, "fc_err_str") == 0)
 		return slice_str(e->text);
-	if (strcmp(what, "fc_pp_tlvs") == 0 && c->tlvs)
-		return slice_make(c->tlvs->bytes, c->tlvs->len);
+	if (strcmp(what, "fc_pp_tlvs") == 0 && c->extra)
+		return slice_make(c->extra->tlvs, c->extra->tlvs_len);
 	return SLICE_NULL;
 }
 
@@ -61,12 +72,11 @@ static struct slice host_name(void *client, const char *what)
 static void host_set_src(void *client, const struct net_peer *peer, bool is_dst)
 {
 	struct client *c = client;
-	if (is_dst) {
-		c->dst = *peer;
-		c->has_dst = true;
-	} else {
+	struct client_extra *x = is_dst ? extra_of(c) : NULL;
+	if (x)
+		x->dst = *peer;
+	else if (!is_dst)
 		c->src = *peer;
-	}
 }
 
 const struct rule_host client_rule_host = {

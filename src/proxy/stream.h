@@ -98,6 +98,7 @@ struct stream {
 	struct http_msg up_trailers, down_trailers;
 	struct rule_ctx cx;
 	struct rule_cursor cursor;
+	struct var_list txn_vars, req_vars, res_vars;
 	struct rule_reply reply;
 	struct persist_state persist;
 	struct log_record rec;
@@ -111,6 +112,7 @@ struct stream {
 	struct proxy_timeouts timeout; /* of fe and be, as rules changed them */
 	int log_level;		       /* -1: by outcome */
 	int prio_class;
+	struct net_peer dst;		/* as the kernel says; AF_UNSPEC: not asked yet */
 	const struct net_peer *dst_set; /* by a rule; the source is cx.src */
 	uint16_t bc_error;		/* errno of the last failed connection to a server */
 	struct http_hdr *hdrs;		/* both tables: 2 * maxhdr entries behind the struct */
@@ -189,6 +191,13 @@ void stream_count_end(struct stream *s);
 /* The client's message, or the server's, broke the protocol: kept for "show errors". */
 void stream_capture_error(struct stream *s, bool response);
 extern const struct rule_host stream_rule_host;
+
+/* The request is over for rules: variables of scope req are gone, and those of scope res can be set. */
+static inline void stream_response_vars(struct stream *s)
+{
+	s->cx.vars.list[VAR_REQ] = NULL;
+	s->cx.vars.list[VAR_RES] = &s->res_vars;
+}
 
 static inline uint64_t stream_now_us(const struct stream *s)
 {

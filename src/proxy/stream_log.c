@@ -140,7 +140,14 @@ void stream_log(struct stream *s)
 static const struct net_peer *host_fc_peer(void *stream, bool dst)
 {
 	struct stream *s = stream;
-	return dst ? client_dst(s->cli) : &s->cli->src;
+	if (!dst)
+		return &s->cli->src;
+	/* the stream has room for it: an idle client shall stay small */
+	if (s->cli->extra)
+		return client_dst(s->cli);
+	if (s->dst.sa.sa_family == AF_UNSPEC && net_local_peer(s->cli->m.conn.io.fd, &s->dst) < 0)
+		s->dst.sa.sa_family = AF_UNSPEC;
+	return s->dst.sa.sa_family == AF_UNSPEC ? NULL : &s->dst;
 }
 
 static const struct net_peer *host_dst(void *stream)

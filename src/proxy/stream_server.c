@@ -530,6 +530,7 @@ enum step step_connect(struct stream *s)
 			return stream_error(s, 500, 'I', 'C');
 		s->flags |= SF_REQ_SENT;
 	}
+	stream_response_vars(s);
 	struct server_conn *sc = get_connection(s, &error);
 	if (!sc) {
 		s->bc_error = (uint16_t)-error;
