@@ -47,6 +47,7 @@ void client_close(struct client *c)
 	worker_timer_cancel(w, &c->timer);
 	task_cancel(&c->task);
 	list_del(&c->link);
+	free(c->extra);
 	mux1_close(&c->m);
 	uncount(c);
 	pool_put(&l->clients, c);
@@ -186,7 +187,8 @@ static bool rules_let_in(struct client *c, enum rules_kind kind)
 		return true;
 	arena_init_pool(&arena, &l->blocks);
 	struct rule_ctx cx = {
-		.host = &stream_rule_host,
+		.host = &client_rule_host,
+		.stream = c,
 		.worker = c->m.conn.worker,
 		.arena = &arena,
 		.src = &c->src,
@@ -240,6 +242,25 @@ static void left_in_preface(struct client *c)
 		bad_preface(c, "Connection closed while waiting for PROXY protocol header");
 }
 
+/* False: no memory. */
+static bool keep_header(struct client *c, const struct pp_header *h)
+{
+	c->rcvd_proxy = true;
+	if (h->local && !h->tlvs.len)
+		return true;
+	struct client_extra *x = malloc(sizeof(*x) + h->tlvs.len);
+	if (!x)
+		return false;
+	if (!h->local)
+		c->src = h->src;
+	x->dst = h->dst; /* AF_UNSPEC when it is local */
+	x->tlvs_len = h->tlvs.len;
+	if (h->tlvs.len)
+		memcpy(x->tlvs, h->tlvs.ptr, h->tlvs.len);
+	c->extra = x;
+	return true;
+}
+
 static void read_preface(struct client *c)
 {
 	struct pp_header header;
@@ -260,10 +281,10 @@ static void read_preface(struct client *c)
 	case PP_COMPLETE:
 		break;
 	}
-	if (!header.local) {
-		c->src = header.src;
-		c->dst = header.dst;
-		c->has_dst = true;
+	if (!keep_header(c, &header)) {
+		proxy_local(c->m.conn.worker)->process->dropped_conns++;
+		client_close(c);
+		return;
 	}
 	mux1_skip(&c->m, header.consumed);
 	after_preface(c);

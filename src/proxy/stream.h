@@ -112,9 +112,10 @@ struct stream {
 	struct proxy_timeouts timeout; /* of fe and be, as rules changed them */
 	int log_level;		       /* -1: by outcome */
 	int prio_class;
-	struct net_peer dst;   /* cached local end */
-	uint8_t dst_state;     /* 0 unknown, 1 known, 2 not available */
-	struct http_hdr *hdrs; /* both tables: 2 * maxhdr entries behind the struct */
+	struct net_peer dst;		/* as the kernel says; AF_UNSPEC: not asked yet */
+	const struct net_peer *dst_set; /* by a rule; the source is cx.src */
+	uint16_t bc_error;		/* errno of the last failed connection to a server */
+	struct http_hdr *hdrs;		/* both tables: 2 * maxhdr entries behind the struct */
 };
 
 typedef enum step stream_step(struct stream *s);

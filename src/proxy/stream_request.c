@@ -381,7 +381,7 @@ static int add_forwarded(struct stream *s, const struct forwarded_conf *f)
 		forwarded_node(s, &t, "by", dst, f->by_expr, f->by_port_expr, f->by_port);
 	if (f->for_)
 		forwarded_node(
-		    s, &t, "for", &s->cli->src, f->for_expr, f->for_port_expr, f->for_port);
+		    s, &t, "for", s->cx.src, f->for_expr, f->for_port_expr, f->for_port);
 	struct slice value = arena_slice(&s->arena, slice_make(t.text, t.len));
 	if (!value.ptr)
 		return -ENOMEM;
@@ -411,7 +411,7 @@ int stream_finish_request(struct stream *s)
 		r = add_forwarded(s, &px->forwarded);
 	px = who_has(s, PR_O_FORWARDFOR);
 	if (px && r == 0)
-		r = add_address(s, &px->forwardfor, forwardfor_if_none(s), &s->cli->src);
+		r = add_address(s, &px->forwardfor, forwardfor_if_none(s), s->cx.src);
 	px = who_has(s, PR_O_ORIGINALTO);
 	if (px && r == 0)
 		r = add_address(s, &px->originalto, false, stream_rule_host.dst(s));

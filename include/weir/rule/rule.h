@@ -30,11 +30,20 @@
 #define RULE_AT_CLI	 0x0100u
 #define RULE_AT_REQ	 (RULE_AT_REQ_BUF | RULE_AT_REQ_HTTP)
 
+#define RULE_GAUGE_NONE INT64_MIN
+
 /* What the layer above answers for fetches and actions; any may be NULL: "not available here". */
 struct rule_host {
 	/* The destination the client connected to; looked up at first use. NULL when unknown. */
 	const struct net_peer *(*dst)(void *stream);
-	/* Integers of objects by name, "" meaning the current one: fe_conn, be_conn, nbsrv, queue ... -1: unknown. */
+	/* The ends of the client's connection as it came in, whatever rules made of src and dst. NULL: unknown. */
+	const struct net_peer *(*fc_peer)(void *stream, bool dst);
+	/* Of the client's or the server's connection, to ask the kernel about it. -1: there is none. */
+	int (*fd)(void *stream, bool server);
+	/*
+	 * Integers of objects by name, "" meaning the current one: fe_conn, be_conn, nbsrv, queue ...
+	 * RULE_GAUGE_NONE: unknown.
+	 */
 	int64_t (*gauge)(void *stream, const char *fetch, const char *object);
 	/* Names of the current frontend, backend, server; empty when none. */
 	struct slice (*name)(void *stream, const char *what);
