@@ -125,7 +125,7 @@ static void on_task(struct worker *w, struct task *task)
 static void next_request(struct client *c)
 {
 	struct proxy_local *l = proxy_local(c->m.conn.worker);
-	if (c->fe->mode != PROXY_HTTP) {
+	if (!c->http) {
 		start_stream(c);
 		return;
 	}
@@ -175,6 +175,59 @@ static void released(struct mux1 *m, bool keep)
 
 /* ---- rules about connections ---- */
 
+static const struct net_peer *early_dst(void *client)
+{
+	struct client *c = client;
+	if (!c->has_dst && net_local_peer(c->m.conn.io.fd, &c->dst) == 0)
+		c->has_dst = true;
+	return c->has_dst ? &c->dst : NULL;
+}
+
+static void early_set_src(void *client, const struct net_peer *peer, bool is_dst)
+{
+	struct client *c = client;
+	if (is_dst) {
+		c->dst = *peer;
+		c->has_dst = true;
+	} else {
+		c->src = *peer;
+	}
+}
+
+static struct slice early_name(void *client, const char *what)
+{
+	const struct client *c = client;
+	return strcmp(what, "fe_name") == 0 ? slice_str(c->fe->name) : SLICE_NULL;
+}
+
+void client_set(struct client *c, enum rule_knob knob, int64_t value)
+{
+	int fd = c->m.conn.io.fd;
+	if (knob == RULE_SET_FC_MARK)
+		net_set_mark(fd, (uint32_t)value);
+	else if (knob == RULE_SET_FC_TOS)
+		net_set_tos(fd, c->src.sa.sa_family, (int)value);
+}
+
+static void early_set(void *client, enum rule_knob knob, int64_t value)
+{
+	client_set(client, knob, value);
+}
+
+/* What rules ask before there is a stream. */
+static const struct rule_host early_host = {
+	.dst = early_dst,
+	.name = early_name,
+	.set_src = early_set_src,
+	.set = early_set,
+};
+
+void client_drop(struct client *c, unsigned ttl)
+{
+	c->m.conn.flags |= CONN_NOLINGER;
+	net_silent_drop(c->m.conn.io.fd, c->src.sa.sa_family, ttl);
+}
+
 static bool rules_let_in(struct client *c, enum rules_kind kind)
 {
 	struct proxy_local *l = proxy_local(c->m.conn.worker);
@@ -185,7 +238,8 @@ static bool rules_let_in(struct client *c, enum rules_kind kind)
 		return true;
 	arena_init_pool(&arena, &l->blocks);
 	struct rule_ctx cx = {
-		.host = &stream_rule_host,
+		.host = &early_host,
+		.stream = c,
 		.worker = c->m.conn.worker,
 		.arena = &arena,
 		.src = &c->src,
@@ -194,6 +248,8 @@ static bool rules_let_in(struct client *c, enum rules_kind kind)
 	};
 	enum rule_verdict v = rules_run(set, &cx, &cursor);
 	c->expect_proxy |= cx.expect_proxy;
+	if (v == RULES_DROP)
+		client_drop(c, cx.rst_ttl);
 	arena_reset(&arena);
 	return v == RULES_NEXT;
 }
@@ -314,7 +370,7 @@ static void on_timer(struct worker *w, struct timer *t)
 		timer_arm(&w->wheel, t, c->deadline_ms);
 		return;
 	}
-	if (c->state == CLIENT_IDLE && c->requests == 0 && c->fe->mode == PROXY_HTTP &&
+	if (c->state == CLIENT_IDLE && c->requests == 0 && c->http &&
 	    !(c->fe->options & PR_O_IGNORE_PROBES)) {
 		start_stream(c); /* answers 408 and logs */
 		return;
@@ -353,6 +409,7 @@ void client_accept(struct worker *w, struct bind_conf *bind, int fd, const struc
 	c->m.idle_event = idle_event;
 	c->bind = bind;
 	c->fe = fe;
+	c->http = fe->mode == PROXY_HTTP;
 	config_ref(fe->config);
 	c->src = *src;
 	c->counted = true;

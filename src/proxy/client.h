@@ -37,6 +37,7 @@ struct client {
 	uint32_t requests;
 	uint8_t state;
 	bool has_dst;
+	bool http;	   /* speaks HTTP: by the frontend's mode, or upgraded */
 	bool expect_proxy; /* a PROXY header comes first */
 	bool counted;	   /* in the frontend's and the process's counts */
 };
@@ -49,6 +50,10 @@ _Static_assert(
 /* Takes over an accepted descriptor. The connection was counted by the listener. */
 void client_accept(struct worker *w, struct bind_conf *bind, int fd, const struct net_peer *src);
 void client_close(struct client *c);
+/* Marks its packets (RULE_SET_FC_*). */
+void client_set(struct client *c, enum rule_knob knob, int64_t value);
+/* Before it is closed: the client shall hear nothing of it; ttl: of the reset that is sent all the same, or 0. */
+void client_drop(struct client *c, unsigned ttl);
 /* Closes idle clients of this worker (soft stop); those at work end with their request. */
 void clients_close_idle(struct worker *w);
 
