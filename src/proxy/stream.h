@@ -103,6 +103,7 @@ struct stream {
 	struct http_msg up_trailers, down_trailers;
 	struct rule_ctx cx;
 	struct rule_cursor cursor;
+	struct var_list txn_vars, req_vars, res_vars;
 	struct rule_reply reply;
 	struct persist_state persist;
 	struct log_record rec;
@@ -220,6 +221,13 @@ extern const struct rule_host stream_rule_host;
 /* stream_host.c: parts of it. */
 void stream_host_set(void *stream, enum rule_knob knob, int64_t value);
 void stream_host_interim(void *stream, struct http_msg *m);
+
+/* The request is over for rules: variables of scope req are gone, and those of scope res can be set. */
+static inline void stream_response_vars(struct stream *s)
+{
+	s->cx.vars.list[VAR_REQ] = NULL;
+	s->cx.vars.list[VAR_RES] = &s->res_vars;
+}
 
 static inline uint64_t stream_now_us(const struct stream *s)
 {

@@ -142,6 +142,7 @@ static enum step request_received(struct stream *s)
 static enum step bad_request(struct stream *s)
 {
 	s->rec.bad_request = true;
+	stream_number(s);
 	if (s->flags & SF_SWITCHED) /* that became nothing */
 		s->rec.backend = slice_str(s->fe->name);
 	if (!(s->ce->flags & EP_IN_HEAD))

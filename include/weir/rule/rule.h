@@ -13,6 +13,7 @@
 #include "weir/http/http.h"
 #include "weir/net/addr.h"
 #include "weir/rule/sample.h"
+#include "weir/rule/var.h"
 #include "weir/telemetry/record.h"
 
 /* ---- evaluation ---- */
@@ -89,6 +90,7 @@ struct rule_ctx {
 	unsigned rst_ttl; /* RULES_DROP: reset with this TTL; 0: without a word */
 	bool lax;	  /* strict-mode off: a failed rewrite is no error; of this list */
 	struct http_msg *hints; /* 103 that early-hint rules are making; NULL: none */
+	struct var_stores vars;
 
 	/* Private to this module; zero to start. */
 	struct http_target target; /* parts of target_of, as long as the request's target is that */
@@ -229,11 +231,15 @@ struct logfmt;
 #define LOGFMT_LOG                                                                                 \
 	0x01u /* for a log line: aliases of the record, values quoted and escaped for logs */
 #define LOGFMT_HTTP 0x02u /* for a header value or body: no truncation marks */
+#define LOGFMT_TCP  0x04u /* of a proxy in TCP mode: aliases about HTTP are refused */
 
 struct logfmt *logfmt_parse(struct conf *conf, const struct conf_line *line, int arg,
     const char *text, unsigned where, unsigned flags);
 /* Writes at most cap bytes, no NUL; returns the length. */
 size_t logfmt_write(const struct logfmt *f, struct rule_ctx *cx, char *out, size_t cap);
+/* What a record has to hold for it; 0 for NULL. */
+#define LOGFMT_NEEDS_SERVER_ENDS 0x1u /* server_addr, server_src */
+unsigned logfmt_needs(const struct logfmt *f);
 /* The constant text when the format has no variable part; .ptr NULL otherwise. */
 struct slice logfmt_constant(const struct logfmt *f);
 
