@@ -79,6 +79,11 @@ static void host_set_src(void *client, const struct net_peer *peer, bool is_dst)
 		c->src = *peer;
 }
 
+static void host_set(void *client, enum rule_knob knob, int64_t value)
+{
+	client_set(client, knob, value);
+}
+
 const struct rule_host client_rule_host = {
 	.dst = host_dst,
 	.fc_peer = host_fc_peer,
@@ -86,4 +91,5 @@ const struct rule_host client_rule_host = {
 	.gauge = host_gauge,
 	.name = host_name,
 	.set_src = host_set_src,
+	.set = host_set,
 };

@@ -27,6 +27,19 @@ static void count_bytes(struct counters *c, const struct stream *s)
 	counter_add(&c->bytes_out, s->rec.bytes_down);
 }
 
+/* Counted where the rules stand that failed, as far as that is known: at all sides of the stream. */
+static void count_failed_rewrites(struct stream *s)
+{
+	unsigned n = s->cx.failed_rewrites;
+	if (likely(!n))
+		return;
+	counter_add(&fe_counters(s)->failed_rewrites, n);
+	if (s->be && s->be != s->fe)
+		counter_add(&backend_counters(&s->be->be, s->worker)->failed_rewrites, n);
+	if (s->srv)
+		counter_add(&server_counters(s->srv, s->worker)->failed_rewrites, n);
+}
+
 void stream_count_end(struct stream *s)
 {
 	struct counters *fe = fe_counters(s);
@@ -41,6 +54,7 @@ void stream_count_end(struct stream *s)
 	bool http = stream_is_http(s) && s->rec.status > 0;
 	if (http)
 		counters_status(fe, (unsigned)s->rec.status);
+	count_failed_rewrites(s);
 	if (!s->be)
 		return;
 	struct counters *be = backend_counters(&s->be->be, s->worker);
@@ -216,6 +230,12 @@ static void host_set_timeout(void *stream, const char *which, unsigned ms)
 		s->timeout.server = ms;
 	else if (strcmp(which, "tunnel") == 0)
 		s->timeout.tunnel = ms;
+	else if (strcmp(which, "connect") == 0)
+		s->timeout.connect = ms;
+	else if (strcmp(which, "queue") == 0)
+		s->timeout.queue = ms;
+	else if (strcmp(which, "tarpit") == 0)
+		s->timeout.tarpit = ms;
 }
 
 static const struct log_record *host_record(void *stream)
@@ -262,4 +282,6 @@ const struct rule_host stream_rule_host = {
 	.set_timeout = host_set_timeout,
 	.record = host_record,
 	.set_src = host_set_src,
+	.set = stream_host_set,
+	.interim = stream_host_interim,
 };

@@ -99,6 +99,11 @@ void net_set_quickack(int fd, bool on);
 void net_set_cork(int fd, bool on);
 void net_set_tos(int fd, int family, int tos);
 void net_set_mark(int fd, uint32_t mark);
+/*
+ * Closing it will tell the peer nothing, by TCP_REPAIR where that is allowed; else, and with ttl not 0, a reset of
+ * that time to live (1) is sent.
+ */
+void net_silent_drop(int fd, int family, unsigned ttl);
 
 /*
  * Opens a namespace of /run/netns, which stays open until the process ends: for the configuration, before
