@@ -108,6 +108,7 @@ static bool shows_server_ends(const char *text)
 static void compile_formats(struct conf *conf, struct proxy *p)
 {
 	choose_text(conf, p);
+	acl_scope_use(conf, p->acls);
 	p->log_format = compile(conf, p->log_format_pos, "log-format", p->log_format_text);
 	p->logs_server_ends =
 	    shows_server_ends(p->log_format_text) || shows_server_ends(p->error_log_format_text);

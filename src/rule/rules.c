@@ -199,6 +199,7 @@ int rule_add(struct conf *conf, const struct conf_line *line, int arg, enum rule
 		.where = kinds[kind].where | (in_frontend ? 0 : RULE_AT_BACKEND),
 		.scope = scope,
 		.row = action_find(kind, name) };
+	acl_scope_use(conf, scope);
 	if (!p.row) {
 		unknown_action(conf, line, arg, kind, name);
 		return -1;
@@ -217,7 +218,11 @@ int rule_add_redirect(struct conf *conf, const struct conf_line *line, int arg, 
 		.where = kinds[RULES_HTTP_REQ].where,
 		.scope = scope,
 		.row = action_find(RULES_HTTP_REQ, SLICE("redirect")) };
-	return rule_compile(&p, set);
+	acl_scope_use(conf, scope);
+	if (rule_compile(&p, set) < 0)
+		return -1;
+	p.rule->pos.file = NULL;
+	return 0;
 }
 
 /* ---- running ---- */
@@ -272,12 +277,16 @@ enum rule_verdict rules_run(const struct ruleset *set, struct rule_ctx *cx, stru
 		/* An action that waits has met its condition already. */
 		bool resumed = at->rule == rule && at->state;
 		int met = resumed ? 1 : cond_eval(rule->cond, cx);
+		cx->waiting = rule;
 		if (met < 0)
 			return wait_for_bytes(at);
 		enum rule_verdict verdict = RULES_NEXT;
 		bool final = met && rule->row->run(rule, cx, at, &verdict);
 		if (final && verdict == RULES_WAIT)
 			return wait_in_action(rule, cx, at);
+		cx->waiting = NULL;
+		if (final && rule->pos.file)
+			cx->last_final = rule;
 		at->since_ms = 0;
 		at->state = 0;
 		at->rule = NULL;
