@@ -321,6 +321,8 @@ static void drive(struct stream *s, enum step next)
 		stream_end(s);
 		return;
 	}
+	if (unlikely(s->run_start_ns))
+		stream_profile_stop(s);
 	uint64_t at = deadline(s);
 	if (at)
 		timer_arm_sooner(&s->worker->wheel, &s->timer, at);
@@ -331,6 +333,9 @@ void stream_run(struct stream *s)
 	if (s->flags & SF_RUNNING)
 		return;
 	s->flags |= SF_RUNNING;
+	s->calls++;
+	if (unlikely(s->fe->config->global.profiling_tasks))
+		stream_profile_start(s);
 	drive(s, STEP_AGAIN);
 }
 

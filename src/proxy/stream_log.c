@@ -101,7 +101,7 @@ static enum log_level level_of(const struct stream *s, bool failed)
 	return failed && (s->fe->options & PR_O_LOG_SEPARATE_ERRORS) ? LOG_LV_ERR : LOG_LV_INFO;
 }
 
-static bool has_failed(const struct stream *s)
+bool stream_has_failed(const struct stream *s)
 {
 	const struct record_flags *f = &s->rec.flags;
 	bool by_flags = f->cause != '-' && f->cause != 'L';
@@ -123,7 +123,7 @@ void stream_log(struct stream *s)
 		return;
 	if (s->rec.bad_request && fe->log_format_text == logfmt_text_connect)
 		return; /* the line without any option announces sessions, not failures */
-	bool failed = has_failed(s);
+	bool failed = stream_has_failed(s);
 	if (!failed && (fe->options & PR_O_DONTLOG_NORMAL))
 		return;
 	s->flags |= SF_LOGGED;
@@ -284,4 +284,6 @@ const struct rule_host stream_rule_host = {
 	.set_src = host_set_src,
 	.set = stream_host_set,
 	.interim = stream_host_interim,
+	.fact = stream_fact,
+	.debug = stream_debug,
 };

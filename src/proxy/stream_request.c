@@ -444,8 +444,7 @@ static int add_forwarded(struct stream *s, const struct forwarded_conf *f)
 	if (f->by)
 		forwarded_node(s, &t, "by", dst, f->by_expr, f->by_port_expr, f->by_port);
 	if (f->for_)
-		forwarded_node(
-		    s, &t, "for", s->cx.src, f->for_expr, f->for_port_expr, f->for_port);
+		forwarded_node(s, &t, "for", s->cx.src, f->for_expr, f->for_port_expr, f->for_port);
 	struct slice value = arena_slice(&s->arena, slice_make(t.text, t.len));
 	if (!value.ptr)
 		return -ENOMEM;

@@ -255,6 +255,16 @@ int acl_scope_capture(struct acl_scope *scope, bool response, unsigned len)
 	return scope && scope->add_capture ? scope->add_capture(scope->proxy, response, len) : -1;
 }
 
+void acl_scope_use(struct conf *conf, struct acl_scope *scope)
+{
+	*conf_slot(conf, CONF_SLOT_ACLS) = scope;
+}
+
+struct acl_scope *acl_scope_used(struct conf *conf)
+{
+	return *conf_slot(conf, CONF_SLOT_ACLS);
+}
+
 static struct acl *scope_find(const struct acl_scope *scope, const char *name)
 {
 	for (struct acl *a = scope ? scope->acls : NULL; a; a = a->next) {
@@ -373,6 +383,7 @@ int acl_add(struct conf *conf, const struct conf_line *line, int arg, struct acl
 		    "'%s' is not a valid ACL name: letters, digits and '-_.:' are", name);
 		return -1;
 	}
+	acl_scope_use(conf, scope);
 	struct acl_test *test = acl_test_parse(conf, line, arg + 1, line->argc);
 	if (!test)
 		return -1;

@@ -61,6 +61,7 @@ struct global_conf {
 	unsigned idletimer_ms;
 	unsigned pool_low_conn, pool_high_fd_ratio, pool_low_fd_ratio;
 	bool h1_zero_copy;
+	bool profiling_tasks;	/* profiling.tasks on */
 	struct var_limits vars; /* tune.vars.* */
 
 	/* more of the process */

@@ -44,6 +44,21 @@ enum rule_knob {
 	RULE_SET_NO_L7_RETRY, /* only connection failures are tried again */
 };
 
+/* Numbers and facts about a stream that single fetches ask for. */
+enum rule_fact {
+	RULE_FACT_CALLS,  /* times the stream has run */
+	RULE_FACT_CPU_NS, /* and for how long; 0 without profiling.tasks */
+	RULE_FACT_LAT_NS, /* between an event and the stream's turn; the same */
+	RULE_FACT_FIRST_REQ,
+	RULE_FACT_FS_ID, /* number of the request on its connection, 0 in TCP mode */
+	RULE_FACT_BS_ID,
+	RULE_FACT_FS_ABORTED,
+	RULE_FACT_BS_ABORTED,
+	RULE_FACT_FAILED,    /* as option dontlog-normal sees it */
+	RULE_FACT_FORWARDED, /* a server got it */
+	RULE_FACT_STOPPING,  /* the process ends */
+};
+
 /* What the layer above answers for fetches and actions; any may be NULL: "not available here". */
 struct rule_host {
 	/* The destination the client connected to; looked up at first use. NULL when unknown. */
@@ -69,6 +84,10 @@ struct rule_host {
 	void (*set)(void *stream, enum rule_knob knob, int64_t value);
 	/* Sends an interim response ahead of all others; m lives as long as the stream. */
 	void (*interim)(void *stream, struct http_msg *m);
+	/* -1: not known. */
+	int64_t (*fact)(void *stream, enum rule_fact fact);
+	/* The state of one side's connection, for developers; empty when there is none. */
+	struct slice (*debug)(void *stream, bool server, unsigned layers);
 };
 
 struct rule_reply;
@@ -108,8 +127,10 @@ struct rule_ctx {
 	bool sniffed_bad; /* they are none */
 	const struct http_hdr *host_hdr; /* first Host field; NULL: none in host_seen entries */
 	unsigned host_seen;
-	bool host_alone;     /* there is no second one among them */
-	void *regex_scratch; /* of the regex library, from arena */
+	bool host_alone;			 /* there is no second one among them */
+	void *regex_scratch;			 /* of the regex library, from arena */
+	const struct rule *last_final, *waiting; /* for last_entity, waiting_entity */
+	unsigned acl_depth;			 /* ACLs that name ACLs */
 };
 
 struct rule_reply_hdr {
@@ -157,6 +178,11 @@ struct acl_scope *acl_scope_new(struct arena *arena, const struct acl_scope *par
  */
 void acl_scope_on_capture(
     struct acl_scope *scope, int (*add)(void *proxy, bool response, unsigned len), void *proxy);
+/*
+ * Expressions that name ACLs (fetch "acl", converter "when") look them up here from now on. Rules and ACLs that are
+ * added do this by themselves.
+ */
+void acl_scope_use(struct conf *conf, struct acl_scope *scope);
 /* "acl NAME expr ..." from line->argv[arg] on. 0 or -1, told. */
 int acl_add(struct conf *conf, const struct conf_line *line, int arg, struct acl_scope *scope);
 
