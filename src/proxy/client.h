@@ -37,10 +37,10 @@ struct client {
 	struct net_peer dst; /* from the PROXY header, when has_dst */
 	uint32_t requests;
 	uint8_t state;
-	bool has_dst;
-	bool http;	   /* speaks HTTP: by the frontend's mode, or upgraded */
-	bool expect_proxy; /* a PROXY header comes first */
-	bool counted;	   /* in the frontend's and the process's counts */
+	bool has_dst : 1;
+	bool http : 1;	       /* speaks HTTP: by the frontend's mode, or upgraded */
+	bool expect_proxy : 1; /* a PROXY header comes first */
+	bool counted : 1;      /* in the frontend's and the process's counts */
 };
 
 /* An idle client connection costs this and libc's 16 bytes: 512 in all. */
