@@ -97,6 +97,7 @@ static void start_stream(struct client *c)
 		client_close(c);
 		return;
 	}
+	stream_log(c->stream, LOG_STEP_ACCEPT);
 	stream_run(c->stream);
 }
 
@@ -175,6 +176,17 @@ static void released(struct mux1 *m, bool keep)
 
 /* ---- rules about connections ---- */
 
+/* The context of rules that run before there is a stream. */
+struct early_rules {
+	struct rule_ctx cx;
+	struct client *client;
+};
+
+static void early_do_log(struct rule_ctx *cx, enum rules_kind kind, const void *profile)
+{
+	client_do_log(container_of(cx, struct early_rules, cx)->client, cx, kind, profile);
+}
+
 static bool rules_let_in(struct client *c, enum rules_kind kind)
 {
 	struct proxy_local *l = proxy_local(c->m.conn.worker);
@@ -184,16 +196,19 @@ static bool rules_let_in(struct client *c, enum rules_kind kind)
 	if (likely(!set->first))
 		return true;
 	arena_init_pool(&arena, &l->blocks);
-	struct rule_ctx cx = {
-		.host = &stream_rule_host,
+	struct rule_host host = stream_rule_host;
+	host.do_log = early_do_log;
+	struct early_rules rules = { .client = c };
+	rules.cx = (struct rule_ctx){
+		.host = &host,
 		.worker = c->m.conn.worker,
 		.arena = &arena,
 		.src = &c->src,
 		.at = kind == RULES_TCP_CONNECTION ? RULE_AT_CONN : RULE_AT_CONN | RULE_AT_SESS,
 		.req_final = true,
 	};
-	enum rule_verdict v = rules_run(set, &cx, &cursor);
-	c->expect_proxy |= cx.expect_proxy;
+	enum rule_verdict v = rules_run(set, &rules.cx, &cursor);
+	c->expect_proxy |= rules.cx.expect_proxy;
 	arena_reset(&arena);
 	return v == RULES_NEXT;
 }

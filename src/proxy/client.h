@@ -10,6 +10,7 @@
 #include "weir/proxy/process.h"
 
 struct stream;
+struct log_profile;
 
 enum client_state {
 	CLIENT_PREFACE, /* waiting for the PROXY header */
@@ -49,6 +50,9 @@ _Static_assert(
 /* Takes over an accepted descriptor. The connection was counted by the listener. */
 void client_accept(struct worker *w, struct bind_conf *bind, int fd, const struct net_peer *src);
 void client_close(struct client *c);
+/* A line for "do-log" while there is no stream; cx is that of the rules. */
+void client_do_log(struct client *c, const struct rule_ctx *cx, enum rules_kind kind,
+    const struct log_profile *profile);
 /* Closes idle clients of this worker (soft stop); those at work end with their request. */
 void clients_close_idle(struct worker *w);
 

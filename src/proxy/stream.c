@@ -171,7 +171,7 @@ static void stream_end(struct stream *s)
 	stream_note_gauges(s, true);
 	stream_leave_server(s, true);
 	stream_count_end(s);
-	stream_log(s);
+	stream_log(s, LOG_STEP_CLOSE);
 	if (s->flags & SF_COUNTED_BE)
 		atomic_fetch_sub_explicit(&s->be->be.rt->served, 1, memory_order_relaxed);
 	queue_leave(s->worker, s->ticket);

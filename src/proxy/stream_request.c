@@ -107,6 +107,7 @@ static enum step request_received(struct stream *s)
 		capture_request_cookie(s);
 	if (is_monitor(s))
 		return answer_monitor(s);
+	stream_log(s, LOG_STEP_REQUEST);
 	stream_enter(s, ST_FE_CONTENT);
 	return STEP_AGAIN;
 }

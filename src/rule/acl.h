@@ -45,6 +45,9 @@ struct acl *acl_anonymous(struct conf *conf, struct acl_test *test);
 /* The slot of a new "capture ... len"; -1: there are none here. */
 int acl_scope_capture(struct acl_scope *scope, bool response, unsigned len);
 
+/* The log profile of that name; NULL: there are none here, or no memory. */
+void *acl_scope_log_profile(struct acl_scope *scope, const char *name, struct conf_pos pos);
+
 struct acl_predefined {
 	const char *name, *text;
 };

@@ -548,7 +548,6 @@ const char *const action_not_yet[] = {
 	"del-map",
 	"dgram-drop",
 	"disable-l7-retry",
-	"do-log",
 	"do-resolve",
 	"early-hint",
 	"expect-netscaler-cip",
