@@ -11,6 +11,7 @@
 
 #include "client.h"
 #include "weir/mux/bulk.h"
+#include "weir/proxy/log_profile.h"
 #include "weir/proxy/process.h"
 #include "weir/upstream/idle.h"
 #include "weir/upstream/queue.h"
@@ -218,8 +219,12 @@ int stream_add_preface(struct stream *s, struct server_conn *sc, const struct ne
 /* Waits for the SOCKS4 answer: 1 granted, 0 not there yet, -errno refused. */
 int stream_socks4_step(struct stream *s);
 
-/* Fills the record and writes the log line, once. */
-void stream_log(struct stream *s);
+/* ---- stream_logline.c ---- */
+
+/* The log line of a step, if there is one at that step. */
+void stream_log(struct stream *s, enum log_step step);
+void stream_do_log(struct stream *s, enum rules_kind kind, const struct log_profile *profile);
+
 void stream_count_end(struct stream *s);
 /* The client's message, or the server's, broke the protocol: kept for "show errors". */
 void stream_capture_error(struct stream *s, bool response);

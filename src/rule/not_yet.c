@@ -360,7 +360,6 @@ const char *const action_not_yet[] = {
 	"cache-use",
 	"del-headers-bin",
 	"dgram-drop",
-	"do-log",
 	"do-resolve",
 	"expect-netscaler-cip",
 	"sc-add-gpc",

@@ -59,6 +59,19 @@ enum rule_fact {
 	RULE_FACT_STOPPING,  /* the process ends */
 };
 
+struct rule_ctx;
+
+enum rules_kind {
+	RULES_TCP_CONNECTION,
+	RULES_TCP_SESSION,
+	RULES_TCP_REQ_CONTENT,
+	RULES_TCP_RES_CONTENT,
+	RULES_HTTP_REQ,
+	RULES_HTTP_RES,
+	RULES_HTTP_AFTER_RES,
+	RULES_KIND_N,
+};
+
 /* What the layer above answers for fetches and actions; any may be NULL: "not available here". */
 struct rule_host {
 	/* The destination the client connected to; looked up at first use. NULL when unknown. */
@@ -88,6 +101,8 @@ struct rule_host {
 	int64_t (*fact)(void *stream, enum rule_fact fact);
 	/* The state of one side's connection, for developers; empty when there is none. */
 	struct slice (*debug)(void *stream, bool server, unsigned layers);
+	/* A log line on the spot, for a rule of that kind; profile: of acl_scope_on_log_profile(), or NULL. */
+	void (*do_log)(struct rule_ctx *cx, enum rules_kind kind, const void *profile);
 };
 
 struct rule_reply;
@@ -183,6 +198,9 @@ void acl_scope_on_capture(
  * added do this by themselves.
  */
 void acl_scope_use(struct conf *conf, struct acl_scope *scope);
+/* How "do-log profile" gets its profile: find() returns what do_log() of the host is given; NULL: no memory. */
+void acl_scope_on_log_profile(struct acl_scope *scope,
+    void *(*find)(void *owner, const char *name, struct conf_pos pos), void *owner);
 /* "acl NAME expr ..." from line->argv[arg] on. 0 or -1, told. */
 int acl_add(struct conf *conf, const struct conf_line *line, int arg, struct acl_scope *scope);
 
@@ -198,17 +216,6 @@ struct cond *cond_parse(struct conf *conf, const struct conf_line *line, int arg
 int cond_eval(const struct cond *c, struct rule_ctx *cx);
 
 /* ---- rules ---- */
-
-enum rules_kind {
-	RULES_TCP_CONNECTION,
-	RULES_TCP_SESSION,
-	RULES_TCP_REQ_CONTENT,
-	RULES_TCP_RES_CONTENT,
-	RULES_HTTP_REQ,
-	RULES_HTTP_RES,
-	RULES_HTTP_AFTER_RES,
-	RULES_KIND_N,
-};
 
 /* A list of rules of one kind, in order. Zeroed is empty. */
 struct ruleset {
@@ -278,8 +285,9 @@ unsigned logfmt_needs(const struct logfmt *f);
 /* The constant text when the format has no variable part; .ptr NULL otherwise. */
 struct slice logfmt_constant(const struct logfmt *f);
 
-/* The formats of "option tcplog", "option httplog", "option httplog clf", and none, as log-format texts. */
+/* The formats of "option tcplog [clf]", "option httplog [clf]" and so on, as log-format texts. */
 extern const char logfmt_text_tcp[];
+extern const char logfmt_text_tcp_clf[];
 extern const char logfmt_text_http[];
 extern const char logfmt_text_clf[];
 extern const char logfmt_text_https[];
