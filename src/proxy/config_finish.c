@@ -8,6 +8,8 @@
 
 #include <limits.h>
 
+#include "ring_conf.h"
+
 #define BACKLOG_DEFAULT 4096
 
 /* ---- backends ---- */
@@ -168,6 +170,7 @@ int config_finish(struct conf *conf, struct config *c)
 {
 	unsigned before = diag_count(conf_diag(conf), DIAG_ERROR);
 	finish_ids(conf, c);
+	finish_rings(conf, c);
 	finish_logs(conf, c);
 	finish_backends(conf, c);
 	finish_names(conf, c);

@@ -79,6 +79,9 @@ struct config {
 	int64_t loaded_wall_s;
 	struct proxy *defaults; /* sections read so far, the last one first; linked by next */
 	bool attached;		/* config_attach() was called */
+	struct ring_conf *rings, **rings_last;
+	struct log_ref *log_refs; /* targets that name a ring or a log backend */
+	unsigned own_rings;	  /* targets that got a ring of their own: its number */
 };
 
 struct config *config_new(void);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The last step of every line, whoever made its header: shared by the lines of our own (log.c) and those that are
+ * relayed (relay.c).
+ */
+#ifndef WEIR_SRC_TELEMETRY_LOG_OUT_H
+#define WEIR_SRC_TELEMETRY_LOG_OUT_H
+
+#include "weir/telemetry/log.h"
+
+/* Pieces of memory that a line is made of. */
+#define LOG_PARTS_MAX 16
+
+/* Sends a line without its newline, or counts it as dropped. Worker thread. */
+void log_put(struct worker *w, struct log_target *t, const struct iovec *iov, unsigned n);
+/* Bytes that a line may have without its newline. */
+size_t log_room(const struct log_target *t);
+/* Takes the next number of the target's sample; any worker. */
+bool log_is_sampled(struct log_target *t);
+
+#endif
