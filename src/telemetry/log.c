@@ -143,6 +143,15 @@ void log_count_dropped(uint64_t n)
 	atomic_fetch_add_explicit(&dropped_total, n, memory_order_relaxed);
 }
 
+const struct log_dates *log_dates_now(struct worker *w)
+{
+	struct log_worker *lw = w->slot[WORKER_SLOT_TELEMETRY];
+	if (!lw)
+		return NULL;
+	log_dates_update(&lw->dates, w->clock.wall_us);
+	return &lw->dates;
+}
+
 static void lose(struct log_target *t)
 {
 	atomic_fetch_add_explicit(&t->dropped, 1, memory_order_relaxed);
