@@ -296,7 +296,28 @@ static bool is_ignored(const struct conf_call *call)
 	return true;
 }
 
-/* data: offset of the text in struct proxy */
+/* The column too, as formats are compiled when all is read. */
+static struct conf_pos word_pos(const struct conf_call *call)
+{
+	struct conf_pos pos = call->line->pos;
+	pos.col = call->line->cols[call->arg];
+	return pos;
+}
+
+struct format_field {
+	size_t text, pos; /* offsets in struct proxy */
+};
+#define FORMAT_FIELD(name)                                                                         \
+	{                                                                                          \
+		offsetof(struct proxy, name##_text), offsetof(struct proxy, name##_pos)            \
+	}
+static const struct format_field format_fields[] = {
+	FORMAT_FIELD(log_format),
+	FORMAT_FIELD(log_format_sd),
+	FORMAT_FIELD(error_log_format),
+};
+
+/* data: index of its fields */
 static int set_format(const struct conf_call *call)
 {
 	struct proxy *p = call->object;
@@ -305,9 +326,10 @@ static int set_format(const struct conf_call *call)
 	const char *text = arena_strdup(p->arena, call->line->argv[call->arg]);
 	if (!text)
 		return no_memory(call->conf, call->line);
-	memcpy((char *)p + call->row->data, &text, sizeof(text));
-	if (call->row->data == offsetof(struct proxy, log_format_text))
-		p->log_format_pos = call->line->pos;
+	const struct format_field *field = &format_fields[call->row->data];
+	struct conf_pos pos = word_pos(call);
+	memcpy((char *)p + field->text, &text, sizeof(text));
+	memcpy((char *)p + field->pos, &pos, sizeof(pos));
 	return 0;
 }
 
@@ -358,13 +380,11 @@ const struct conf_keyword proxy_log_keywords[] = {
 	    "<facility> "
 	    "[<level> [<minlevel>]] }",
 	    "where log lines go; 'no log' forgets all targets" },
-	{ "log-format", CONF_PROXY, 0, 1, 1, set_format, offsetof(struct proxy, log_format_text),
-	    "<format>", "what a log line is made of" },
-	{ "log-format-sd", CONF_PROXY, 0, 1, 1, set_format,
-	    offsetof(struct proxy, log_format_sd_text), "<format>",
+	{ "log-format", CONF_PROXY, 0, 1, 1, set_format, 0, "<format>",
+	    "what a log line is made of" },
+	{ "log-format-sd", CONF_PROXY, 0, 1, 1, set_format, 1, "<format>",
 	    "structured data of lines in format rfc5424" },
-	{ "error-log-format", CONF_PROXY, 0, 1, 1, set_format,
-	    offsetof(struct proxy, error_log_format_text), "<format>",
+	{ "error-log-format", CONF_PROXY, 0, 1, 1, set_format, 2, "<format>",
 	    "the line of a connection that failed before a request" },
 	{ "log-tag", CONF_PROXY, 0, 1, 1, set_log_tag, 0, "<text>",
 	    "program name in the header of log lines" },

@@ -52,16 +52,17 @@ static int add_global_targets(struct conf *conf, const struct global_conf *g, st
 	    RULE_AT_LOG | RULE_AT_BACKEND)
 
 /* The text as a line of its own, so that errors are told at the place where it was written. */
-static struct logfmt *compile(
-    struct conf *conf, struct conf_pos pos, const char *keyword, const char *text)
+static struct logfmt *compile(struct conf *conf, const struct proxy *p, struct conf_pos pos,
+    const char *keyword, const char *text)
 {
 	char *argv[12] = { (char *)(uintptr_t)keyword, (char *)(uintptr_t)text };
-	unsigned cols[ARRAY_SIZE(argv)] = { 0 };
+	unsigned cols[ARRAY_SIZE(argv)] = { 0, pos.col };
+	unsigned flags = LOGFMT_LOG | (p->mode == PROXY_HTTP ? 0 : LOGFMT_TCP);
 	static char none[] = "";
 	for (size_t i = 2; i < ARRAY_SIZE(argv); i++)
 		argv[i] = none;
 	struct conf_line line = { .pos = pos, .argc = 2, .argv = argv, .cols = cols };
-	return logfmt_parse(conf, &line, 1, text, LOG_SEES, LOGFMT_LOG);
+	return logfmt_parse(conf, &line, 1, text, LOG_SEES, flags);
 }
 
 static bool is_http_text(const char *text)
@@ -90,33 +91,20 @@ static void choose_text(struct conf *conf, struct proxy *p)
 		    p->name);
 }
 
-/* %si, %sp, %bi and %bp, with or without flags. */
-static bool shows_server_ends(const char *text)
-{
-	for (const char *p = text; p && (p = strchr(p, '%')); p++) {
-		const char *name = p + 1;
-		if (*name == '{' && (name = strchr(name, '}')))
-			name++;
-		if (!name)
-			return false;
-		if ((name[0] == 's' || name[0] == 'b') && (name[1] == 'i' || name[1] == 'p'))
-			return true;
-	}
-	return false;
-}
-
 static void compile_formats(struct conf *conf, struct proxy *p)
 {
 	choose_text(conf, p);
-	p->log_format = compile(conf, p->log_format_pos, "log-format", p->log_format_text);
-	p->logs_server_ends =
-	    shows_server_ends(p->log_format_text) || shows_server_ends(p->error_log_format_text);
-	p->session_error_format = compile(conf, p->pos, "log-format", logfmt_text_error);
+	p->log_format = compile(conf, p, p->log_format_pos, "log-format", p->log_format_text);
+	p->session_error_format = compile(conf, p, p->pos, "log-format", logfmt_text_error);
 	if (p->error_log_format_text)
-		p->error_log_format =
-		    compile(conf, p->pos, "error-log-format", p->error_log_format_text);
+		p->error_log_format = compile(
+		    conf, p, p->error_log_format_pos, "error-log-format", p->error_log_format_text);
 	if (p->log_format_sd_text)
-		p->log_format_sd = compile(conf, p->pos, "log-format-sd", p->log_format_sd_text);
+		p->log_format_sd =
+		    compile(conf, p, p->log_format_sd_pos, "log-format-sd", p->log_format_sd_text);
+	p->logs_server_ends = (logfmt_needs(p->log_format) | logfmt_needs(p->error_log_format) |
+				  logfmt_needs(p->log_format_sd)) &
+			      LOGFMT_NEEDS_SERVER_ENDS;
 }
 
 void finish_logs(struct conf *conf, struct config *c)

@@ -114,6 +114,7 @@ static enum step request_received(struct stream *s)
 static enum step bad_request(struct stream *s)
 {
 	s->rec.bad_request = true;
+	stream_number(s);
 	if (!(s->ce->flags & EP_IN_HEAD))
 		count_request(s);
 	client_count(s->cli, offsetof(struct counters, failed_req));

@@ -159,7 +159,7 @@ struct proxy {
 	const char
 	    *log_format_text; /* one of logfmt_text_* or the user's; compiled when all is read */
 	const char *error_log_format_text, *log_format_sd_text;
-	struct conf_pos log_format_pos;
+	struct conf_pos log_format_pos, error_log_format_pos, log_format_sd_pos;
 	const char *log_tag;
 
 	/* headers */

@@ -13,6 +13,7 @@
 #include "weir/http/http.h"
 #include "weir/net/addr.h"
 #include "weir/rule/sample.h"
+#include "weir/rule/var.h"
 #include "weir/telemetry/record.h"
 
 /* ---- evaluation ---- */
@@ -69,6 +70,7 @@ struct rule_ctx {
 	bool wait_body;		  /* RULES_WAIT is for more of the body */
 	bool expect_proxy;	  /* a rule wants a PROXY header in front of the client's bytes */
 	unsigned failed_rewrites; /* header tables that were full */
+	struct var_stores vars;
 
 	/* Private to this module; zero to start. */
 	struct http_target target; /* parts of target_of, as long as the request's target is that */
@@ -196,11 +198,15 @@ struct logfmt;
 #define LOGFMT_LOG                                                                                 \
 	0x01u /* for a log line: aliases of the record, values quoted and escaped for logs */
 #define LOGFMT_HTTP 0x02u /* for a header value or body: no truncation marks */
+#define LOGFMT_TCP  0x04u /* of a proxy in TCP mode: aliases about HTTP are refused */
 
 struct logfmt *logfmt_parse(struct conf *conf, const struct conf_line *line, int arg,
     const char *text, unsigned where, unsigned flags);
 /* Writes at most cap bytes, no NUL; returns the length. */
 size_t logfmt_write(const struct logfmt *f, struct rule_ctx *cx, char *out, size_t cap);
+/* What a record has to hold for it; 0 for NULL. */
+#define LOGFMT_NEEDS_SERVER_ENDS 0x1u /* server_addr, server_src */
+unsigned logfmt_needs(const struct logfmt *f);
 /* The constant text when the format has no variable part; .ptr NULL otherwise. */
 struct slice logfmt_constant(const struct logfmt *f);
 

@@ -60,6 +60,7 @@ struct log_record {
 	uint64_t log_counter;		    /* %lc: lines of this frontend so far */
 	struct slice origin;		    /* %OG: "txn_close" ...; empty: "unspec" */
 	struct slice error;		    /* %er: why the session failed before it began */
+	struct slice tls_version, tls_cipher; /* of the client's connection; empty: no TLS */
 	bool frontend_tls;		    /* %ft gets a '~' */
 	bool asap; /* written before the end: times and sizes that grow get a '+' */
 };

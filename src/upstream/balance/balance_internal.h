@@ -28,8 +28,8 @@ struct server *rr_sequence_pick(
 struct rr_sequence *map_new(const struct balance_table *t);
 struct server *map_pick(const struct balance_table *t, const struct balance_call *call);
 
-struct ring;
-struct ring *ring_new(const struct backend *be, const struct balance_table *t);
+struct hash_ring;
+struct hash_ring *hash_ring_new(const struct backend *be, const struct balance_table *t);
 struct server *ring_pick(
     const struct backend *be, const struct balance_table *t, const struct balance_call *call);
 

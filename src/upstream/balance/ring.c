@@ -13,7 +13,7 @@ struct point {
 	uint32_t server; /* index in the table */
 };
 
-struct ring {
+struct hash_ring {
 	unsigned n;
 	struct point points[];
 };
@@ -57,9 +57,9 @@ static int by_place(const void *a, const void *b)
 	return x->server < y->server ? -1 : x->server > y->server;
 }
 
-struct ring *ring_new(const struct backend *be, const struct balance_table *t)
+struct hash_ring *hash_ring_new(const struct backend *be, const struct balance_table *t)
 {
-	struct ring *ring = malloc(sizeof(*ring) + t->total_weight * sizeof(ring->points[0]));
+	struct hash_ring *ring = malloc(sizeof(*ring) + t->total_weight * sizeof(ring->points[0]));
 	(void)be;
 	if (!ring)
 		return NULL;
@@ -76,7 +76,7 @@ struct ring *ring_new(const struct backend *be, const struct balance_table *t)
 }
 
 /* The nearest point, the one before when both are equally far. */
-static unsigned nearest(const struct ring *ring, uint32_t key)
+static unsigned nearest(const struct hash_ring *ring, uint32_t key)
 {
 	unsigned low = 0, high = ring->n;
 	while (low < high) {
@@ -112,7 +112,7 @@ static bool has_its_share(
 static struct server *pick_from(const struct backend *be, const struct balance_table *t,
     const struct balance_call *call, unsigned at)
 {
-	const struct ring *ring = t->data;
+	const struct hash_ring *ring = t->data;
 	struct server *chosen = t->servers[ring->points[at].server];
 	if (likely(chosen != call->avoid && !be->hash.balance_factor))
 		return chosen;
@@ -137,7 +137,7 @@ struct server *ring_pick(
 static struct server *ring_turn(
     struct backend *be, const struct balance_table *t, const struct balance_call *call)
 {
-	const struct ring *ring = t->data;
+	const struct hash_ring *ring = t->data;
 	unsigned turn = atomic_fetch_add_explicit(&be->rt->rr, 1, memory_order_relaxed);
 	return pick_from(be, t, call, turn % ring->n);
 }
@@ -145,7 +145,7 @@ static struct server *ring_turn(
 int hashed_build(const struct backend *be, struct balance_table *t)
 {
 	if (be->hash.consistent)
-		t->data = ring_new(be, t);
+		t->data = hash_ring_new(be, t);
 	else
 		t->data = map_new(t);
 	return t->data ? 0 : -1;

@@ -62,7 +62,7 @@ static int fx_fmt(const struct conf_call *call)
 {
 	struct fixture *f = conf_user(call->conf);
 	f->fmt = logfmt_parse(call->conf, call->line, call->arg, call->line->argv[call->arg],
-	    call->row->data == LOGFMT_LOG ? RULE_AT_LOG : f->where, (unsigned)call->row->data);
+	    call->row->data & LOGFMT_LOG ? RULE_AT_LOG : f->where, (unsigned)call->row->data);
 	return 0;
 }
 
@@ -95,6 +95,8 @@ static const struct conf_keyword fx_rows[] = {
 	FX_ROW("cond", fx_cond, 0),
 	FX_ROW("fmt", fx_fmt, LOGFMT_LOG),
 	FX_ROW("hfmt", fx_fmt, LOGFMT_HTTP),
+	FX_ROW("tcpfmt", fx_fmt, LOGFMT_LOG | LOGFMT_TCP),
+	FX_ROW("varfmt", fx_fmt, 0),
 	FX_ROW("acl", fx_acl, 0),
 	FX_ROW("redirect", fx_redirect, 0),
 	FX_ROW("http-request", fx_rule, RULES_HTTP_REQ),

@@ -208,9 +208,13 @@ static void mistakes_are_told(void **state)
 {
 	static const struct want wrong[] = {
 		{ "fmt %Tz", "unknown alias '%Tz'; did you mean '%T" },
-		{ "fmt %sslv", "alias '%sslv' is not supported" },
-		{ "fmt %{+json}o", "flag 'json' is not supported" },
-		{ "fmt %{+Q", "must be followed" },
+		{ "fmt 'a %b %nothing'", "character 7: unknown alias '%nothing'" },
+		{ "fmt %{+Q,+jsn}o", "character 7: unknown flag 'jsn'" },
+		{ "fmt %(a:int)ci", "character 5: unknown type 'int'" },
+		{ "fmt %(a", "must be followed" },
+		{ "fmt '%[src'", "']' is missing" },
+		{ "tcpfmt %r", "alias '%r' needs 'mode http'" },
+		{ "fmt '%{+Q'", "must be followed" },
 		{ "fmt 'a % b'", "must be followed" },
 		{ "fmt %[path]", "may not be used here" },
 		{ "fmt %[src,foo]", "unknown converter 'foo'" },
