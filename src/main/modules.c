@@ -18,11 +18,10 @@
 	}
 
 const struct conf_section *const module_sections[] = { &section_global, &section_defaults,
-	&section_frontend, &section_backend, &section_listen, &section_ring, LATER("acme"),
-	LATER("cache"), LATER("crt-store"), LATER("fcgi-app"), LATER("healthcheck"),
-	LATER("http-errors"), LATER("log-forward"), LATER("log-profile"), LATER("mailers"),
-	LATER("peers"), LATER("program"), LATER("resolvers"), LATER("traces"), LATER("userlist"),
-	NULL };
+	&section_frontend, &section_backend, &section_listen, &section_ring, &section_log_forward,
+	LATER("acme"), LATER("cache"), LATER("crt-store"), LATER("fcgi-app"), LATER("healthcheck"),
+	LATER("http-errors"), LATER("log-profile"), LATER("mailers"), LATER("peers"),
+	LATER("program"), LATER("resolvers"), LATER("traces"), LATER("userlist"), NULL };
 
 /*
  * Tables that sections do not name already would stand here: the reader walks those of module_sections by

@@ -49,6 +49,7 @@ struct config *config_new(void)
 	c->global.stats_sockets_last = &c->global.stats_sockets;
 	c->proxies_last = &c->proxies;
 	c->rings_last = &c->rings;
+	c->log_forwards_last = &c->log_forwards;
 	return c;
 }
 

@@ -8,6 +8,7 @@
 
 #include <limits.h>
 
+#include "log_forward.h"
 #include "ring_conf.h"
 
 #define BACKLOG_DEFAULT 4096
@@ -172,6 +173,7 @@ int config_finish(struct conf *conf, struct config *c)
 	finish_ids(conf, c);
 	finish_rings(conf, c);
 	finish_logs(conf, c);
+	finish_log_forwards(conf, c);
 	finish_backends(conf, c);
 	finish_names(conf, c);
 	finish_modes(conf, c);

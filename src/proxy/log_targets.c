@@ -3,6 +3,7 @@
  * The life of a configuration's log targets: rings are made before workers start and freed with the
  * configuration; their connections live as long as the workers run.
  */
+#include "log_forward.h"
 #include "ring_conf.h"
 
 #include <errno.h>
@@ -47,6 +48,9 @@ int log_targets_open(struct process *p, struct config *c, struct diag *diag)
 	for (struct log_ref *ref = c->log_refs; ref; ref = ref->next)
 		if (ref->ring)
 			ref->target->deliver_to = ref->ring->ring;
+	for (struct log_forward *lf = c->log_forwards; lf; lf = lf->next)
+		if (log_forward_open(p, lf, diag) < 0)
+			result = -1;
 	return result;
 }
 
@@ -54,11 +58,21 @@ void log_targets_start(struct worker *w, struct config *c)
 {
 	for (struct ring_conf *rc = c->rings; rc; rc = rc->next)
 		ring_conns_start(w, rc);
+	for (struct log_forward *lf = c->log_forwards; lf; lf = lf->next)
+		log_forward_start(w, lf);
+}
+
+void log_targets_soft_stop(struct worker *w, struct config *c)
+{
+	for (struct log_forward *lf = c->log_forwards; lf; lf = lf->next)
+		log_forward_soft_stop(w, lf);
 }
 
 void log_targets_stop(struct process *p, struct config *c)
 {
 	(void)p;
+	for (struct log_forward *lf = c->log_forwards; lf; lf = lf->next)
+		log_forward_stop(lf);
 	for (struct ring_conf *rc = c->rings; rc; rc = rc->next)
 		ring_conns_free(rc);
 }

@@ -171,7 +171,7 @@ void log_put(struct worker *w, struct log_target *t, const struct iovec *iov, un
 		lose(t);
 }
 
-size_t log_room(const struct log_target *t)
+static size_t room_of(const struct log_target *t)
 {
 	bool counts_newline = t->header == LOG_HEADER_RAW && t->deliver != log_deliver_ring;
 	return counts_newline ? t->len - 1 : t->len;
@@ -199,7 +199,7 @@ static void send_line(struct worker *w, struct log_target *t, const struct log_s
 	char header[LOG_HEADER_MAX];
 	struct iovec iov[LOG_PARTS_MAX];
 	unsigned n = 0;
-	size_t room = log_room(t);
+	size_t room = room_of(t);
 
 	if (unlikely(!lw)) {
 		lose(t);

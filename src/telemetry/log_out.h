@@ -17,8 +17,6 @@ const struct log_dates *log_dates_now(struct worker *w);
 
 /* Sends a line without its newline, or counts it as dropped. Worker thread. */
 void log_put(struct worker *w, struct log_target *t, const struct iovec *iov, unsigned n);
-/* Bytes that a line may have without its newline. */
-size_t log_room(const struct log_target *t);
 /* Takes the next number of the target's sample; any worker. */
 bool log_is_sampled(struct log_target *t);
 

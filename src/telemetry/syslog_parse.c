@@ -212,7 +212,7 @@ static struct slice parse_priority(struct slice s, struct syslog_message *m)
 void syslog_leave(struct slice in, struct syslog_message *ret)
 {
 	*ret = (struct syslog_message){ .priority = -1 };
-	if (in.len && in.ptr[in.len - 1] == '\n')
+	while (in.len && in.ptr[in.len - 1] == '\n')
 		in.len--;
 	ret->text = in;
 }

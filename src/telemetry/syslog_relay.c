@@ -183,7 +183,7 @@ static void relay_to(struct worker *w, struct log_target *t, struct relay *r, en
 {
 	enum log_header header = t->header_set ? t->header : own_header(r->m);
 	unsigned base = r->m->priority >= 0 ? (unsigned)r->m->priority & ~7u : t->facility * 8u;
-	struct line l = { .room = log_room(t) };
+	struct line l = { .room = t->len };
 	add_header(&l, r, header, base | MAX(level, t->min_level));
 	add_text(&l, r->m->text);
 	log_put(w, t, l.iov, l.n);

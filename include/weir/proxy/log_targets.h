@@ -10,7 +10,7 @@
 #include "weir/admin/cli.h"
 #include "weir/proxy/process.h"
 
-extern const struct conf_section section_ring;
+extern const struct conf_section section_ring, section_log_forward;
 
 /* "show events", "show ring". */
 extern const struct cli_command proxy_ring_commands[];

@@ -32,7 +32,7 @@ struct syslog_message {
 	bool is_rfc5424; /* the form of stamp */
 	struct slice stamp;
 	struct slice host, tag, pid, msgid, sd;
-	struct slice text; /* what is behind the header, one newline at the end dropped */
+	struct slice text; /* what is behind the header, newlines at the end dropped */
 };
 
 /* Never fails: what is no header is text. */
