@@ -335,7 +335,6 @@ const char *const fetch_not_yet[] = {
 
 const char *const conv_not_yet[] = {
 	"51d.single",
-	"aes_gcm_enc",
 	"base2",
 	"be2dec",
 	"be2hex",
