@@ -48,6 +48,8 @@ const struct cli_command *const module_commands[] = {
 	proxy_frontend_commands,
 	proxy_debug_commands,
 	proxy_ring_commands,
+	proxy_map_commands,
+	proxy_var_commands,
 	upstream_commands,
 	NULL,
 };

@@ -94,6 +94,7 @@ static void choose_text(struct conf *conf, struct proxy *p)
 static void compile_formats(struct conf *conf, struct proxy *p)
 {
 	choose_text(conf, p);
+	acl_scope_use(conf, p->acls);
 	p->log_format = compile(conf, p, p->log_format_pos, "log-format", p->log_format_text);
 	p->session_error_format = compile(conf, p, p->pos, "log-format", logfmt_text_error);
 	if (p->error_log_format_text)
