@@ -104,6 +104,8 @@ static bool conv_ipmask(
     struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
 {
 	struct in6_addr mask = { 0 };
+	if (s->type == SMP_SINT)
+		sample_cast(s, SMP_IPV4, cx->arena);
 	if (s->type == SMP_STR || s->type == SMP_BIN) {
 		struct sample ip = { .may_change = s->may_change };
 		if (!rule_ip_parse(s->str, &ip))
