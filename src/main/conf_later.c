@@ -40,8 +40,6 @@ const struct conf_keyword global_later_keywords[] = {
 	LATER("lua-load-per-thread", "<file> [<arg>...]", "scripts"),
 	LATER("lua-prepend-path", "<string> [<type>]", "scripts"),
 	LATER("pp2-never-send-local", "", "PROXY instead of LOCAL in checks"),
-	LATER("set-var", "<name> <expr>", "variables of the process"),
-	LATER("set-var-fmt", "<name> <fmt>", "variables of the process"),
 	LATER("shm-stats-file", "<name>", "statistics in shared memory"),
 	LATER("shm-stats-file-max-objects", "<number>", "statistics in shared memory"),
 	LATER("ssl-engine", "<name> [algo <list>]", "TLS engines"),

@@ -37,6 +37,13 @@ const struct conf_keyword global_limit_keywords[] = {
 	{ .name = NULL },
 };
 
+#define VARS(scope, field, what)                                                                   \
+	{                                                                                          \
+		"tune.vars." scope "-max-size", CONF_GLOBAL, 0, 1, 1, global_set_size,             \
+		    GLOBAL_NUMBER(vars.field, 0, 1 << 30), "<size>",                               \
+		    "most bytes of " what "; no limit unless set"                                  \
+	}
+
 const struct conf_keyword global_tune_keywords[] = {
 	{ "tune.bufsize", CONF_GLOBAL, 0, 1, 1, global_set_size,
 	    GLOBAL_NUMBER(bufsize, 4096, 1 << 30), "<size>",
@@ -74,6 +81,11 @@ const struct conf_keyword global_tune_keywords[] = {
 	{ "tune.cli.max-payload-size", CONF_GLOBAL, 0, 1, 1, global_set_size,
 	    GLOBAL_NUMBER(cli_payload, 1, 1 << 30), "<size>",
 	    "bytes of a payload on the admin socket; default 128k" },
+	VARS("global", global, "all variables of the process"),
+	VARS("proc", proc, "all variables of the process, as tune.vars.global-max-size"),
+	VARS("reqres", reqres, "the variables of a request or response"),
+	VARS("sess", sess, "the variables of a session and its streams"),
+	VARS("txn", txn, "the variables of a stream"),
 	{ "tune.disable-fast-forward", CONF_GLOBAL, 0, 0, 0, global_set_flag,
 	    GLOBAL_FIELD(nosplice), "", "no splice(), as -dF" },
 	{ "tune.disable-zero-copy-forwarding", CONF_GLOBAL, 0, 0, 0, global_set_flag,

@@ -15,7 +15,6 @@
 	"weir forwards without a copy wherever it can; 'tune.disable-zero-copy-forwarding' stops " \
 	"that"
 #define NO_CLIENT "nothing in weir asks other servers for data by itself yet"
-#define VARS	  "variables are bounded by the stream's memory"
 #define NO_DGRAM  "it is about datagram sockets, of which weir has none in its proxies"
 
 /* The text says what weir does instead; it is shown when the keyword is used. */
@@ -86,11 +85,6 @@ const struct conf_keyword global_tune_ignored_keywords[] = {
 	IGNORED("tune.stick-counters", "<number>",
 	    "stick tables are not supported yet, so nothing uses it"),
 	IGNORED("tune.takeover-other-tg-connections", "<value>", ONE_GROUP),
-	IGNORED("tune.vars.global-max-size", "<size>", VARS),
-	IGNORED("tune.vars.proc-max-size", "<size>", VARS),
-	IGNORED("tune.vars.reqres-max-size", "<size>", VARS),
-	IGNORED("tune.vars.sess-max-size", "<size>", VARS),
-	IGNORED("tune.vars.txn-max-size", "<size>", VARS),
 	IGNORED("tune.glitches.kill.cpu-usage", "<number>", "weir counts no glitches yet"),
 	IGNORED("tune.h1.be.glitches-threshold", "<number>", "weir counts no glitches yet"),
 	IGNORED("tune.h1.fe.glitches-threshold", "<number>", "weir counts no glitches yet"),

@@ -34,6 +34,7 @@ const struct conf_keyword *const module_keywords[] = {
 	global_stats_keywords,
 	global_limit_keywords,
 	global_tune_keywords,
+	global_var_keywords,
 	global_ignored_keywords,
 	global_tune_ignored_keywords,
 	global_later_keywords,

@@ -43,6 +43,7 @@ void client_close(struct client *c)
 	struct config *config = c->fe->config;
 	if (c->fe->options & PR_O_NOLINGER)
 		c->m.conn.flags |= CONN_NOLINGER;
+	var_list_end(&c->vars, VAR_SESS, &config->global.vars);
 	worker_timer_cancel(w, &c->timer);
 	task_cancel(&c->task);
 	list_del(&c->link);
@@ -191,6 +192,7 @@ static bool rules_let_in(struct client *c, enum rules_kind kind)
 		.src = &c->src,
 		.at = kind == RULES_TCP_CONNECTION ? RULE_AT_CONN : RULE_AT_CONN | RULE_AT_SESS,
 		.req_final = true,
+		.vars = { .list[VAR_SESS] = &c->vars, .limits = &c->fe->config->global.vars },
 	};
 	enum rule_verdict v = rules_run(set, &cx, &cursor);
 	c->expect_proxy |= cx.expect_proxy;

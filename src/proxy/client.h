@@ -32,6 +32,7 @@ struct client {
 	int64_t accept_wall_us;
 	uint64_t id;
 	struct server *last_server; /* option prefer-last-server */
+	struct var_list vars;	    /* of scope sess */
 	struct net_peer src;
 	struct net_peer dst; /* from the PROXY header, when has_dst */
 	uint32_t requests;

@@ -122,6 +122,10 @@ static void init_rules(struct stream *s)
 	s->cx.worker = s->worker;
 	s->cx.arena = &s->arena;
 	s->cx.src = &s->cli->src;
+	s->cx.vars.list[VAR_SESS] = &s->cli->vars;
+	s->cx.vars.list[VAR_TXN] = &s->txn_vars;
+	s->cx.vars.list[VAR_REQ] = &s->req_vars;
+	s->cx.vars.limits = &s->fe->config->global.vars;
 }
 
 struct stream *stream_new(struct client *cli)
@@ -162,6 +166,14 @@ struct stream *stream_new(struct client *cli)
 
 /* ---- end ---- */
 
+static void end_vars(struct stream *s)
+{
+	const struct var_limits *limits = s->cx.vars.limits;
+	var_list_end(&s->txn_vars, VAR_TXN, limits);
+	var_list_end(&s->req_vars, VAR_REQ, limits);
+	var_list_end(&s->res_vars, VAR_RES, limits);
+}
+
 static void stream_end(struct stream *s)
 {
 	struct proxy_local *l = proxy_local(s->worker);
@@ -180,6 +192,7 @@ static void stream_end(struct stream *s)
 	list_del(&s->all);
 	l->streams_n--;
 	bool keep = !(s->flags & SF_CLOSE_CLIENT);
+	end_vars(s);
 	struct arena arena = s->arena;
 	atomic_fetch_sub_explicit(&l->process->jobs, 1, memory_order_relaxed);
 	ce->ops->detach(ce, keep, reset);

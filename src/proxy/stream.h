@@ -98,6 +98,7 @@ struct stream {
 	struct http_msg up_trailers, down_trailers;
 	struct rule_ctx cx;
 	struct rule_cursor cursor;
+	struct var_list txn_vars, req_vars, res_vars;
 	struct rule_reply reply;
 	struct persist_state persist;
 	struct log_record rec;
@@ -189,6 +190,13 @@ void stream_count_end(struct stream *s);
 /* The client's message, or the server's, broke the protocol: kept for "show errors". */
 void stream_capture_error(struct stream *s, bool response);
 extern const struct rule_host stream_rule_host;
+
+/* The request is over for rules: variables of scope req are gone, and those of scope res can be set. */
+static inline void stream_response_vars(struct stream *s)
+{
+	s->cx.vars.list[VAR_REQ] = NULL;
+	s->cx.vars.list[VAR_RES] = &s->res_vars;
+}
 
 static inline uint64_t stream_now_us(const struct stream *s)
 {

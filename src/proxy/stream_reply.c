@@ -110,6 +110,7 @@ static bool may_keep(const struct stream *s)
 static void run_after_response(struct stream *s)
 {
 	struct proxy *side[] = { s->be, s->fe };
+	stream_response_vars(s);
 	s->cx.res = &s->res;
 	s->cx.at |= RULE_AT_RES_HTTP;
 	for (size_t i = s->be == s->fe; i < ARRAY_SIZE(side); i++) {

@@ -527,6 +527,7 @@ enum step step_connect(struct stream *s)
 			return stream_error(s, 500, 'I', 'C');
 		s->flags |= SF_REQ_SENT;
 	}
+	stream_response_vars(s);
 	struct server_conn *sc = get_connection(s, &error);
 	if (!sc) {
 		if (error == -EMFILE || error == -ENFILE || error == -ENOMEM ||

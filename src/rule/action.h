@@ -17,6 +17,7 @@ struct rule {
 	const struct action_row *row;
 	struct cond *cond;
 	void *args;
+	struct conf_pos pos; /* file NULL: not told by last_rule_file and its kin */
 };
 
 /* Where a rule's words are read. */
@@ -43,6 +44,7 @@ struct action_row {
 	int (*parse)(struct action_parse *p);
 	action_fn *run;
 	uintptr_t data;
+	bool has_name; /* written "name(...)": the parser gets p->in_name */
 	const char *usage;
 	const char *help;
 };

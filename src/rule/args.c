@@ -5,7 +5,7 @@
  */
 #include <arpa/inet.h>
 
-#include "rule_int.h"
+#include "var.h"
 
 /*
  * Copies one argument up to ',' or ')' without its quotes and escapes. Single quotes keep everything, double
@@ -89,6 +89,11 @@ static bool value_parse(struct arg *a, char *text)
 		return mask4_parse(text, &a->ipv4);
 	case ARG_MASK6:
 		return mask6_parse(text, &a->ipv6);
+	case ARG_SINT_VAR:
+		return a->var || rule_int_parse(a->str, &a->num);
+	case ARG_VAR:
+	case ARG_STR_VAR:
+		return true;
 	}
 	return false;
 }
@@ -108,9 +113,18 @@ static const char *arg_type_name(enum arg_type type)
 		return "IPv4 mask";
 	case ARG_MASK6:
 		return "IPv6 mask";
+	case ARG_SINT_VAR:
+		return "integer or name of a variable";
 	default:
 		return "string";
 	}
+}
+
+/* Whether the argument must, or may and does, name a variable. */
+static bool names_variable(const struct arg *a)
+{
+	return a->type == ARG_VAR ||
+	       ((a->type == ARG_SINT_VAR || a->type == ARG_STR_VAR) && var_is_name(a->str));
 }
 
 static int one_arg(const struct arg_place *at, struct arg *a, enum arg_type type, char *text,
@@ -118,9 +132,13 @@ static int one_arg(const struct arg_place *at, struct arg *a, enum arg_type type
 {
 	a->type = type;
 	a->str = slice_make(text, len);
-	if (len == 0 && type != ARG_STR) {
+	if (len == 0 && type != ARG_STR && type != ARG_STR_VAR) {
 		a->type = ARG_NONE;
 		return 0;
+	}
+	if (names_variable(a)) {
+		a->var = var_name_parse(at, a->str);
+		return a->var ? 0 : -1;
 	}
 	if (value_parse(a, text))
 		return 0;
@@ -194,4 +212,30 @@ int rule_args_parse(const struct arg_place *at, const char **text, const uint8_t
 		return -1;
 	}
 	return 0;
+}
+
+bool arg_int(struct rule_ctx *cx, const struct arg *a, int64_t *ret)
+{
+	struct sample s;
+	if (!a->var) {
+		*ret = a->num;
+		return true;
+	}
+	if (!var_get_as(cx, a->var, SMP_SINT, &s))
+		return false;
+	*ret = s.sint;
+	return true;
+}
+
+bool arg_str(struct rule_ctx *cx, const struct arg *a, struct slice *ret)
+{
+	struct sample s;
+	if (!a->var) {
+		*ret = a->str;
+		return true;
+	}
+	if (!var_get_as(cx, a->var, SMP_STR, &s))
+		return false;
+	*ret = s.str;
+	return true;
 }

@@ -2,6 +2,7 @@
 /*
  * Converters between encodings: hexadecimal, base64 (RFC 4648), percent encoding (RFC 3986 2.1).
  */
+#include "base64.h"
 #include "tables.h"
 
 static bool conv_hex(struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
@@ -24,74 +25,25 @@ static bool conv_hex2i(
 	uint64_t v = 0;
 	for (size_t i = 0; i < s->str.len; i++) {
 		int digit = rule_hex_digit(s->str.ptr[i]);
-		if (digit < 0 || i >= 16)
+		if (digit < 0)
 			return false;
 		v = v << 4 | (unsigned)digit;
 	}
 	return ret_int(s, (int64_t)v);
 }
 
-static const char b64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-static const char ub64_digits[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
 /* data: the URL-safe alphabet, without padding. */
 static bool conv_b64enc(
     struct rule_ctx *cx, const struct args *args, uintptr_t url, struct sample *s)
 {
-	const char *digits = url ? ub64_digits : b64_digits;
-	const unsigned char *in = (const unsigned char *)s->str.ptr;
-	size_t len = s->str.len, n = 0;
-	char *out = arena_bytes(cx->arena, (len + 2) / 3 * 4 + 1);
-	if (!out)
-		return false;
-	for (size_t i = 0; i < len; i += 3) {
-		size_t have = MIN(len - i, (size_t)3);
-		unsigned v = (unsigned)in[i] << 16;
-		v |= have > 1 ? (unsigned)in[i + 1] << 8 : 0;
-		v |= have > 2 ? in[i + 2] : 0;
-		for (size_t j = 0; j < 4; j++) {
-			if (j <= have)
-				out[n++] = digits[v >> (18 - 6 * j) & 63];
-			else if (!url)
-				out[n++] = '=';
-		}
-	}
-	return ret_str(s, slice_make(out, n));
-}
-
-static int b64_value(char c, bool url)
-{
-	const char *digits = url ? ub64_digits : b64_digits;
-	const char *at = c ? memchr(digits, c, 64) : NULL;
-	return at ? (int)(at - digits) : -1;
+	char *out = arena_bytes(cx->arena, BASE64_TEXT(s->str.len) + 1);
+	return out && ret_str(s, slice_make(out, base64_encode(s->str, url != 0, out)));
 }
 
 static bool conv_b64dec(
     struct rule_ctx *cx, const struct args *args, uintptr_t url, struct sample *s)
 {
-	struct slice in = s->str;
-	if (!url && in.len % 4)
-		return false;
-	for (int i = 0; i < 2 && in.len && in.ptr[in.len - 1] == '='; i++)
-		in.len--;
-	char *out = arena_bytes(cx->arena, in.len / 4 * 3 + 4);
-	size_t n = 0;
-	unsigned v = 0, bits = 0;
-	if (!out || in.len % 4 == 1)
-		return false;
-	for (size_t i = 0; i < in.len; i++) {
-		int digit = b64_value(in.ptr[i], url != 0);
-		if (digit < 0)
-			return false;
-		v = (v << 6 | (unsigned)digit) & 0xffffff;
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			out[n++] = (char)(v >> bits);
-		}
-	}
-	return ret_bin(s, slice_make(out, n));
+	return ret_bin(s, base64_decode_in(cx->arena, s->str, url != 0));
 }
 
 static bool unreserved(char c)

@@ -25,15 +25,23 @@ static bool conv_http_date(
     struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
 {
 	static const int64_t divisor[] = { 1, 1000, 1000000 };
-	int64_t seconds = s->sint;
-	if (args_has(args, 0) && __builtin_add_overflow(seconds, args->v[0].num, &seconds))
+	int unit = args_has(args, 1) ? (int)args->v[1].num : 0;
+	int64_t value = s->sint;
+	if (args_has(args, 0) && __builtin_add_overflow(value, args->v[0].num, &value))
 		return false;
-	seconds /= divisor[args_has(args, 1) ? args->v[1].num : 0];
+	int64_t seconds = value / divisor[unit];
 	/* Years of four digits. */
-	if (seconds < 0 || seconds > 253402300799)
+	if (value < 0 || seconds > 253402300799)
 		return false;
-	char text[32];
+	static const char gmt[] = " GMT";
+	char text[48];
 	size_t len = http_date(text, seconds);
+	/* Units below the second show their digits. */
+	if (unit) {
+		len -= sizeof(gmt) - 1;
+		len += (size_t)snprintf(text + len, sizeof(text) - len, ".%0*d%s", 3 * unit,
+		    (int)(value % divisor[unit]), gmt);
+	}
 	return ret_str(s, arena_slice(cx->arena, slice_make(text, len)));
 }
 
@@ -46,7 +54,7 @@ static bool expand_fraction(struct slice fmt, int64_t fraction_us, char *out, si
 			return false;
 		unsigned digits = 0;
 		if (fmt.ptr[i] == '%' && i + 1 < fmt.len && fmt.ptr[i + 1] == 'N')
-			digits = 6, i += 1;
+			digits = 9, i += 1;
 		else if (fmt.ptr[i] == '%' && i + 2 < fmt.len && ascii_is_digit(fmt.ptr[i + 1]) &&
 			 fmt.ptr[i + 2] == 'N')
 			digits = (unsigned)(fmt.ptr[i + 1] - '0'), i += 2;
@@ -104,8 +112,8 @@ static bool conv_ipmask(
     struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
 {
 	struct in6_addr mask = { 0 };
-	if (s->type == SMP_SINT)
-		sample_cast(s, SMP_IPV4, cx->arena);
+	if (s->type == SMP_SINT && !sample_cast(s, SMP_IPV4, cx->arena))
+		return false;
 	if (s->type == SMP_STR || s->type == SMP_BIN) {
 		struct sample ip = { .may_change = s->may_change };
 		if (!rule_ip_parse(s->str, &ip))

@@ -15,7 +15,9 @@ static int64_t saturated(bool negative)
 
 static bool conv_math(struct rule_ctx *cx, const struct args *args, uintptr_t op, struct sample *s)
 {
-	int64_t a = s->sint, b = args->v[0].num, r = 0;
+	int64_t a = s->sint, b, r = 0;
+	if (!arg_int(cx, &args->v[0], &b))
+		return false;
 	switch ((enum op)op) {
 	case OP_ADD:
 		if (__builtin_add_overflow(a, b, &r))
@@ -84,7 +86,7 @@ static bool conv_htonl(
 #define MATH(keyword, op, text)                                                                    \
 	{                                                                                          \
 		.name = keyword, .in = SMP_SINT, .out = SMP_SINT, .args_min = 1,                   \
-		.args = { ARG_SINT }, .eval = conv_math, .data = op, .usage = "<value>",           \
+		.args = { ARG_SINT_VAR }, .eval = conv_math, .data = op, .usage = "<value>",       \
 		.help = text                                                                       \
 	}
 #define UNARY(keyword, type, fn, number, text)                                                     \

@@ -79,7 +79,10 @@ static bool cut_forward(struct slice s, struct slice delims, int64_t index, int6
 			return n >= index;
 		i = end + 1;
 	}
-	return i == s.len && ret->ptr;
+	/* Fewer words than asked for: all of the rest, as with count 0. */
+	if (ret->ptr)
+		*ret = slice_sub(s, start, s.len);
+	return ret->ptr;
 }
 
 /* The same from the end: index 1 is the last piece, and further pieces lie to the left. */
@@ -104,6 +107,8 @@ static bool cut_backward(struct slice s, struct slice delims, int64_t index, int
 			return n >= index;
 		i = start - 1;
 	}
+	if (ret->ptr)
+		*ret = slice_sub(s, 0, end);
 	return ret->ptr;
 }
 
@@ -148,11 +153,18 @@ static bool conv_bytes(
 static bool conv_trim(
     struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
 {
-	struct slice set = data & 4 ? SLICE("\r\n") : args->v[0].str;
+	struct slice set = args->v[0].str;
 	while ((data & TRIM_LEFT) && s->str.len && in_set(set, s->str.ptr[0]))
 		s->str = slice_sub(s->str, 1, s->str.len);
 	while ((data & TRIM_RIGHT) && s->str.len && in_set(set, s->str.ptr[s->str.len - 1]))
 		s->str.len--;
+	return true;
+}
+
+static bool conv_cut_crlf(
+    struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
+{
+	s->str.len = MIN(slice_find(s->str, '\r'), slice_find(s->str, '\n'));
 	return true;
 }
 
@@ -166,26 +178,6 @@ static bool conv_reverse(
 		out[i] = s->str.ptr[s->str.len - 1 - i];
 	s->str.ptr = out;
 	return true;
-}
-
-/* concat([<start>[,<var>[,<end>]]]): variables come with a later version, so the middle is empty. */
-static int check_concat(const struct arg_place *at, struct args *args)
-{
-	if (!args_has(args, 1) || args->v[1].str.len == 0)
-		return 0;
-	conf_error(at->conf, at->line, at->arg, "%s: variables are not supported in this version",
-	    at->what);
-	return -1;
-}
-
-static bool conv_concat(
-    struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
-{
-	if (args_has(args, 0))
-		s->str = ctx_join(cx, s->str, args->v[0].str);
-	if (s->str.ptr && args_has(args, 2))
-		s->str = ctx_join(cx, s->str, args->v[2].str);
-	return s->str.ptr != NULL;
 }
 
 static bool conv_iif(struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
@@ -271,16 +263,36 @@ static bool conv_host(
 	http_authority_split(s->str, &host, &port);
 	uint64_t number;
 	if (data)
-		return ret_int(s, slice_to_u64(port, 65535, &number) == 0 ? (int64_t)number : 0);
+		return ret_int(
+		    s, slice_to_u64(port, UINT32_MAX, &number) == 0 ? (int64_t)number : 0);
 	s->str = host;
-	return true;
+	return fold(cx, s, false);
+}
+
+/* The delimiter in num: one character, or its code as 0xHH. */
+static int check_param(const struct arg_place *at, struct args *args)
+{
+	if (!args_has(args, 1) || args->v[1].str.len == 0)
+		return 0;
+	struct slice d = args->v[1].str;
+	args->v[1].num = (unsigned char)d.ptr[0];
+	if (d.len == 1)
+		return 0;
+	int high = d.len == 4 && slice_has_iprefix(d, SLICE("0x")) ? rule_hex_digit(d.ptr[2]) : -1;
+	int low = high >= 0 ? rule_hex_digit(d.ptr[3]) : -1;
+	args->v[1].num = high << 4 | low;
+	if (low >= 0)
+		return 0;
+	conf_error(at->conf, at->line, at->arg,
+	    "%s: the delimiter '%s' is neither one character nor 0xHH", at->what, d.ptr);
+	return -1;
 }
 
 static bool conv_param(
     struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
 {
 	struct slice rest = s->str, name = args->v[0].str;
-	char delim = args_has(args, 1) && args->v[1].str.len ? args->v[1].str.ptr[0] : '&';
+	char delim = args_has(args, 1) && args->v[1].str.len ? (char)args->v[1].num : '&';
 	while (rest.ptr) {
 		struct slice one = slice_cut(&rest, delim);
 		size_t eq = slice_find(one, '=');
@@ -302,10 +314,11 @@ const struct conv_row conv_str_rows[] = {
 	STR_ROW("lower", SMP_STR, conv_case, 0, "in lower case"),
 	STR_ROW("upper", SMP_STR, conv_case, 1, "in upper case"),
 	STR_ROW("length", SMP_SINT, conv_length, 0, "length of the text"),
-	STR_ROW("host_only", SMP_STR, conv_host, 0, "host of \"host:port\""),
+	STR_ROW("host_only", SMP_STR, conv_host, 0, "host of \"host:port\", in lower case"),
 	STR_ROW("port_only", SMP_SINT, conv_host, 1, "port of \"host:port\", 0 when there is none"),
 	STR_ROW("reverse", SMP_STR, conv_reverse, 0, "back to front"),
-	STR_ROW("cut_crlf", SMP_STR, conv_trim, TRIM_RIGHT | 4, "without line ends at the end"),
+	STR_ROW(
+	    "cut_crlf", SMP_STR, conv_cut_crlf, 0, "up to the first carriage return or newline"),
 	{ .name = "ltrim",
 	    .in = SMP_STR,
 	    .out = SMP_STR,
@@ -351,14 +364,6 @@ const struct conv_row conv_str_rows[] = {
 	    .eval = conv_bytes,
 	    .usage = "<offset>[,<length>]",
 	    .help = "part of the bytes" },
-	{ .name = "concat",
-	    .in = SMP_STR,
-	    .out = SMP_STR,
-	    .args = { ARG_STR, ARG_STR, ARG_STR },
-	    .eval = conv_concat,
-	    .check = check_concat,
-	    .usage = "[<start>[,<var>[,<end>]]]",
-	    .help = "with text behind it" },
 	{ .name = "regsub",
 	    .in = SMP_STR,
 	    .out = SMP_STR,
@@ -374,6 +379,7 @@ const struct conv_row conv_str_rows[] = {
 	    .args_min = 1,
 	    .args = { ARG_STR, ARG_STR },
 	    .eval = conv_param,
+	    .check = check_param,
 	    .usage = "<name>[,<delim>]",
 	    .help = "value of \"name=value\" in a list" },
 	{ .name = "iif",

@@ -19,12 +19,17 @@ enum arg_type {
 	ARG_UINT,
 	ARG_IP4, /* in addr, v4 */
 	ARG_IP6,
-	ARG_MASK4, /* bit count or dotted mask, in addr */
-	ARG_MASK6, /* bit count */
-	ARG_PROXY, /* name of a proxy, a server ("[backend/]server"): in str */
+	ARG_MASK4,    /* bit count or dotted mask, in addr */
+	ARG_MASK6,    /* bit count */
+	ARG_PROXY,    /* name of a proxy, a server ("[backend/]server"): in str */
+	ARG_VAR,      /* name of a variable: in var */
+	ARG_SINT_VAR, /* integer, or the name of a variable, in var then: arg_int() */
+	ARG_STR_VAR,  /* text, or the name of a variable, in var then: arg_str() */
 };
 
 #define ARGS_MAX 12
+
+struct var_name;
 
 struct arg {
 	enum arg_type type;
@@ -33,6 +38,7 @@ struct arg {
 	union {
 		struct in_addr ipv4;
 		struct in6_addr ipv6;
+		const struct var_name *var; /* NULL: it is none */
 	};
 };
 
@@ -223,6 +229,10 @@ static inline bool ret_bool(struct sample *ret, bool v)
 	ret->boolean = v;
 	return true;
 }
+
+/* Value of an ARG_SINT_VAR, an ARG_STR_VAR; false: the variable is not set, or is nothing of the kind. */
+bool arg_int(struct rule_ctx *cx, const struct arg *a, int64_t *ret);
+bool arg_str(struct rule_ctx *cx, const struct arg *a, struct slice *ret);
 
 bool ret_peer_ip(struct sample *ret, const struct net_peer *peer);
 

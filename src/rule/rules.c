@@ -142,6 +142,8 @@ static int rule_compile(struct action_parse *p, struct ruleset *set)
 		return -1;
 	}
 	rule->row = p->row;
+	rule->pos = p->line->pos;
+	rule->pos.file = arena_strdup(conf_arena(p->conf), rule->pos.file);
 	p->rule = rule;
 	if (p->row->parse && p->row->parse(p) < 0)
 		return -1;
@@ -159,6 +161,25 @@ static int rule_compile(struct action_parse *p, struct ruleset *set)
 	*set->last = rule;
 	set->last = &rule->next;
 	set->count++;
+	return 0;
+}
+
+/* "(name)" behind the action's own name, when that is how it is written. */
+static int take_name(struct action_parse *p, int arg, struct slice rest)
+{
+	if (!p->row->has_name && rest.len == 0)
+		return 0;
+	if (!p->row->has_name) {
+		conf_error(p->conf, p->line, arg, "action '%s' takes nothing in parentheses",
+		    p->row->name);
+		return -1;
+	}
+	if (rest.len < 2 || rest.ptr[rest.len - 1] != ')') {
+		conf_error(
+		    p->conf, p->line, arg, "'%s' is written '%s(...)'", p->row->name, p->row->name);
+		return -1;
+	}
+	p->in_name = slice_sub(rest, 1, rest.len - 2);
 	return 0;
 }
 
@@ -182,12 +203,8 @@ int rule_add(struct conf *conf, const struct conf_line *line, int arg, enum rule
 		unknown_action(conf, line, arg, kind, name);
 		return -1;
 	}
-	if (name.len < word.len) {
-		conf_error(
-		    conf, line, arg, "action '%s' takes nothing in parentheses", p.row->name);
-		return -1;
-	}
-	return rule_compile(&p, set);
+	return take_name(&p, arg, slice_sub(word, name.len, word.len)) < 0 ? -1
+									   : rule_compile(&p, set);
 }
 
 int rule_add_redirect(struct conf *conf, const struct conf_line *line, int arg, struct ruleset *set,
@@ -224,14 +241,24 @@ static uint64_t now_ms(const struct rule_ctx *cx)
 	return cx->worker ? worker_now_ms(cx->worker) : 0;
 }
 
-/* Leaves the list at this rule. */
-static enum rule_verdict wait_at(
-    const struct rule *rule, struct rule_ctx *cx, struct rule_cursor *at, bool in_action)
+/* Leaves the list in this rule's action, which goes on when it is called again. */
+static enum rule_verdict wait_in_action(
+    const struct rule *rule, struct rule_ctx *cx, struct rule_cursor *at)
 {
 	if (at->rule != rule || !at->since_ms)
 		at->since_ms = now_ms(cx);
 	at->rule = rule;
-	at->state = in_action;
+	at->state = 1;
+	return RULES_WAIT;
+}
+
+/*
+ * Leaves the list because of a condition that is not known yet. It is run again from its first rule: those that
+ * look at the same bytes and stand in front of the one that waits for them (set-var, track) are to see them too.
+ */
+static enum rule_verdict wait_for_bytes(struct rule_cursor *at)
+{
+	*at = (struct rule_cursor){ .started = false };
 	return RULES_WAIT;
 }
 
@@ -246,11 +273,11 @@ enum rule_verdict rules_run(const struct ruleset *set, struct rule_ctx *cx, stru
 		bool resumed = at->rule == rule && at->state;
 		int met = resumed ? 1 : cond_eval(rule->cond, cx);
 		if (met < 0)
-			return wait_at(rule, cx, at, false);
+			return wait_for_bytes(at);
 		enum rule_verdict verdict = RULES_NEXT;
 		bool final = met && rule->row->run(rule, cx, at, &verdict);
 		if (final && verdict == RULES_WAIT)
-			return wait_at(rule, cx, at, true);
+			return wait_in_action(rule, cx, at);
 		at->since_ms = 0;
 		at->state = 0;
 		at->rule = NULL;

@@ -60,6 +60,7 @@ struct global_conf {
 	unsigned idletimer_ms;
 	unsigned pool_low_conn, pool_high_fd_ratio, pool_low_fd_ratio;
 	bool h1_zero_copy;
+	struct var_limits vars; /* tune.vars.* */
 
 	/* more of the process */
 	unsigned thread_hard_limit; /* 0: none */

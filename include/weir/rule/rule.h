@@ -13,6 +13,7 @@
 #include "weir/http/http.h"
 #include "weir/net/addr.h"
 #include "weir/rule/sample.h"
+#include "weir/rule/var.h"
 #include "weir/telemetry/record.h"
 
 /* ---- evaluation ---- */
@@ -69,6 +70,7 @@ struct rule_ctx {
 	bool wait_body;		  /* RULES_WAIT is for more of the body */
 	bool expect_proxy;	  /* a rule wants a PROXY header in front of the client's bytes */
 	unsigned failed_rewrites; /* header tables that were full */
+	struct var_stores vars;
 
 	/* Private to this module; zero to start. */
 	struct http_target target; /* parts of target_of, as long as the request's target is that */
