@@ -47,6 +47,7 @@ const struct cli_command *const module_commands[] = {
 	proxy_session_commands,
 	proxy_frontend_commands,
 	proxy_debug_commands,
+	proxy_map_commands,
 	upstream_commands,
 	NULL,
 };

@@ -46,6 +46,7 @@ static int set_inherited(int fd, int family, const struct net_listen_opts *o, st
 {
 	struct net_tcp_opts tcp = {
 		.mss = o->mss,
+		.save_syn = o->save_syn,
 		.tcp_ut_ms = o->tcp_ut_ms,
 		.rcvbuf = o->rcvbuf,
 		.sndbuf = o->sndbuf,

@@ -47,6 +47,7 @@ void client_close(struct client *c)
 	worker_timer_cancel(w, &c->timer);
 	task_cancel(&c->task);
 	list_del(&c->link);
+	free(c->extra);
 	mux1_close(&c->m);
 	uncount(c);
 	pool_put(&l->clients, c);
@@ -126,7 +127,7 @@ static void on_task(struct worker *w, struct task *task)
 static void next_request(struct client *c)
 {
 	struct proxy_local *l = proxy_local(c->m.conn.worker);
-	if (c->fe->mode != PROXY_HTTP) {
+	if (!c->http) {
 		start_stream(c);
 		return;
 	}
@@ -176,6 +177,21 @@ static void released(struct mux1 *m, bool keep)
 
 /* ---- rules about connections ---- */
 
+void client_set(struct client *c, enum rule_knob knob, int64_t value)
+{
+	int fd = c->m.conn.io.fd;
+	if (knob == RULE_SET_FC_MARK)
+		net_set_mark(fd, (uint32_t)value);
+	else if (knob == RULE_SET_FC_TOS)
+		net_set_tos(fd, c->src.sa.sa_family, (int)value);
+}
+
+void client_drop(struct client *c, unsigned ttl)
+{
+	c->m.conn.flags |= CONN_NOLINGER;
+	net_silent_drop(c->m.conn.io.fd, c->src.sa.sa_family, ttl);
+}
+
 static bool rules_let_in(struct client *c, enum rules_kind kind)
 {
 	struct proxy_local *l = proxy_local(c->m.conn.worker);
@@ -186,7 +202,8 @@ static bool rules_let_in(struct client *c, enum rules_kind kind)
 		return true;
 	arena_init_pool(&arena, &l->blocks);
 	struct rule_ctx cx = {
-		.host = &stream_rule_host,
+		.host = &client_rule_host,
+		.stream = c,
 		.worker = c->m.conn.worker,
 		.arena = &arena,
 		.src = &c->src,
@@ -196,6 +213,8 @@ static bool rules_let_in(struct client *c, enum rules_kind kind)
 	};
 	enum rule_verdict v = rules_run(set, &cx, &cursor);
 	c->expect_proxy |= cx.expect_proxy;
+	if (v == RULES_DROP)
+		client_drop(c, cx.rst_ttl);
 	arena_reset(&arena);
 	return v == RULES_NEXT;
 }
@@ -240,6 +259,25 @@ static void left_in_preface(struct client *c)
 		bad_preface(c, "Connection closed while waiting for PROXY protocol header");
 }
 
+/* False: no memory. */
+static bool keep_header(struct client *c, const struct pp_header *h)
+{
+	c->rcvd_proxy = true;
+	if (h->local && !h->tlvs.len)
+		return true;
+	struct client_extra *x = malloc(sizeof(*x) + h->tlvs.len);
+	if (!x)
+		return false;
+	if (!h->local)
+		c->src = h->src;
+	x->dst = h->dst; /* AF_UNSPEC when it is local */
+	x->tlvs_len = h->tlvs.len;
+	if (h->tlvs.len)
+		memcpy(x->tlvs, h->tlvs.ptr, h->tlvs.len);
+	c->extra = x;
+	return true;
+}
+
 static void read_preface(struct client *c)
 {
 	struct pp_header header;
@@ -260,10 +298,10 @@ static void read_preface(struct client *c)
 	case PP_COMPLETE:
 		break;
 	}
-	if (!header.local) {
-		c->src = header.src;
-		c->dst = header.dst;
-		c->has_dst = true;
+	if (!keep_header(c, &header)) {
+		proxy_local(c->m.conn.worker)->process->dropped_conns++;
+		client_close(c);
+		return;
 	}
 	mux1_skip(&c->m, header.consumed);
 	after_preface(c);
@@ -316,7 +354,7 @@ static void on_timer(struct worker *w, struct timer *t)
 		timer_arm(&w->wheel, t, c->deadline_ms);
 		return;
 	}
-	if (c->state == CLIENT_IDLE && c->requests == 0 && c->fe->mode == PROXY_HTTP &&
+	if (c->state == CLIENT_IDLE && c->requests == 0 && c->http &&
 	    !(c->fe->options & PR_O_IGNORE_PROBES)) {
 		start_stream(c); /* answers 408 and logs */
 		return;
@@ -355,6 +393,7 @@ void client_accept(struct worker *w, struct bind_conf *bind, int fd, const struc
 	c->m.idle_event = idle_event;
 	c->bind = bind;
 	c->fe = fe;
+	c->http = fe->mode == PROXY_HTTP;
 	config_ref(fe->config);
 	c->src = *src;
 	c->counted = true;

@@ -109,6 +109,16 @@ static int set_mss(const struct conf_option_call *c)
 	return 0;
 }
 
+static int set_tcp_ss(const struct conf_option_call *c)
+{
+	struct bind_line *b = c->object;
+	int64_t n;
+	if (parse_number(c, 0, 2, &n) < 0)
+		return -1;
+	b->bind.listen.save_syn = (unsigned)n;
+	return 0;
+}
+
 static int set_tcp_ut(const struct conf_option_call *c)
 {
 	struct bind_line *b = c->object;
@@ -331,6 +341,10 @@ const struct conf_option bind_options[] = {
 	    "admin socket: how messages show their severity; none unless set", 0 },
 	{ "shards", 1, set_shards, 0, "{ <number> | by-thread | by-group }",
 	    "sockets for one address; one a thread unless set", 0 },
+	{ "tcp-ss", 1, set_tcp_ss, 0, "<mode>",
+	    "keep SYN packets for fc_saved_syn: 1 from the IP header on, 2 with the link layer, 0 "
+	    "not",
+	    0 },
 	{ "tcp-ut", 1, set_tcp_ut, 0, "<time>", "how long sent data may go without acknowledgement",
 	    0 },
 	{ "tfo", 0, BIND_FLAG(listen.tfo), "", "TCP fast open", 0 },
@@ -395,7 +409,6 @@ const struct conf_option bind_options[] = {
 	LATER("ssl-min-ver", 1),
 	LATER("strict-sni", 0),
 	LATER("tcp-md5sig", 1),
-	LATER("tcp-ss", 1),
 	LATER("tls-ticket-keys", 1),
 	LATER("tls-tickets", 0),
 	LATER("verify", 1),

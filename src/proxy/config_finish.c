@@ -175,5 +175,6 @@ int config_finish(struct conf *conf, struct config *c)
 	for (struct proxy *p = c->proxies; p; p = p->next)
 		derive(c, p);
 	c->defaults = NULL;
+	c->patterns = patterns_finish(conf);
 	return diag_count(conf_diag(conf), DIAG_ERROR) == before ? 0 : -1;
 }

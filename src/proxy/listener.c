@@ -179,6 +179,11 @@ WEIR_COLD void listeners_wake(struct worker *w)
 	}
 }
 
+unsigned listener_conns(const struct bind_conf *bind)
+{
+	return atomic_load_explicit(&bind->listener->conns, memory_order_relaxed);
+}
+
 void listener_connection_closed(struct worker *w, struct bind_conf *bind)
 {
 	struct process *p = process_of(w);

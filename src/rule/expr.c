@@ -35,6 +35,10 @@ static const struct conv_row *const conv_tables[] = {
 	conv_proto_rows,
 	conv_packet_rows,
 	conv_forwarded_rows,
+	conv_x509_rows,
+	conv_jwe_rows,
+	conv_fix_rows,
+	conv_mqtt_rows,
 };
 
 const struct fetch_row *fetch_at(size_t i)

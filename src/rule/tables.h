@@ -30,5 +30,9 @@ extern const struct conv_row conv_json_rows[];
 extern const struct conv_row conv_proto_rows[];
 extern const struct conv_row conv_packet_rows[];
 extern const struct conv_row conv_forwarded_rows[];
+extern const struct conv_row conv_x509_rows[];
+extern const struct conv_row conv_jwe_rows[];
+extern const struct conv_row conv_fix_rows[];
+extern const struct conv_row conv_mqtt_rows[];
 
 #endif

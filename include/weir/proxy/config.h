@@ -9,6 +9,7 @@
 #include "weir/base/htab.h"
 #include "weir/conf/conf.h"
 #include "weir/proxy/proxy.h"
+#include "weir/rule/patterns.h"
 
 /* The global section's values. */
 struct global_conf {
@@ -80,6 +81,7 @@ struct config {
 	int64_t loaded_wall_s;
 	struct proxy *defaults; /* sections read so far, the last one first; linked by next */
 	bool attached;		/* config_attach() was called */
+	struct pattern_store *patterns; /* of its ACLs and maps; NULL: there are none */
 };
 
 struct config *config_new(void);
