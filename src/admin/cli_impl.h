@@ -52,6 +52,7 @@ struct cli_conn {
 	uint8_t severity;     /* enum cli_severity_output */
 	uint8_t mode;	      /* enum cli_mode */
 	bool timed;	      /* uptime in the prompt */
+	bool experimental;    /* "experimental-mode on" */
 	bool counted;	      /* in conns_n */
 	bool eof;	      /* the peer sends no more */
 	bool quit;	      /* nothing more is to be run */

@@ -7,6 +7,7 @@
 #include "conf_global.h"
 #include "weir/proxy/commands.h"
 #include "weir/proxy/config.h"
+#include "weir/proxy/log_profile.h"
 #include "weir/upstream/upstream_cli.h"
 
 /* Sections that this version refuses as a whole, by having no open(). */
@@ -17,9 +18,9 @@
 	}
 
 const struct conf_section *const module_sections[] = { &section_global, &section_defaults,
-	&section_frontend, &section_backend, &section_listen, LATER("acme"), LATER("cache"),
-	LATER("crt-store"), LATER("fcgi-app"), LATER("healthcheck"), LATER("http-errors"),
-	LATER("log-forward"), LATER("log-profile"), LATER("mailers"), LATER("peers"),
+	&section_frontend, &section_backend, &section_listen, &section_log_profile, LATER("acme"),
+	LATER("cache"), LATER("crt-store"), LATER("fcgi-app"), LATER("healthcheck"),
+	LATER("http-errors"), LATER("log-forward"), LATER("mailers"), LATER("peers"),
 	LATER("program"), LATER("resolvers"), LATER("ring"), LATER("traces"), LATER("userlist"),
 	NULL };
 
@@ -48,6 +49,7 @@ const struct cli_command *const module_commands[] = {
 	proxy_frontend_commands,
 	proxy_debug_commands,
 	proxy_map_commands,
+	proxy_var_commands,
 	upstream_commands,
 	NULL,
 };

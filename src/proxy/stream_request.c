@@ -132,6 +132,7 @@ static enum step request_received(struct stream *s)
 		capture_request_cookie(s);
 	if (is_monitor(s))
 		return answer_monitor(s);
+	stream_log(s, LOG_STEP_REQUEST);
 	s->cx.rewrite_room = stream_rewrite_room(s, &s->req);
 	stream_enter(s, !(s->flags & SF_SWITCHED) ? ST_FE_CONTENT
 			: s->be			  ? ST_BE_CONTENT

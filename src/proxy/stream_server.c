@@ -271,6 +271,8 @@ void stream_leave_server(struct stream *s, bool keep)
 		/* a server that is still at work shall learn that nobody wants the rest */
 		bool unfinished = close && !(se->flags & (EP_IN_END | EP_IN_CLOSED)) &&
 				  (stream_is_http(s) || (s->ce->conn->flags & CONN_ERROR));
+		s->se_flags = se->flags | (se->conn->flags & CONN_ERROR ? EP_ERROR : 0);
+		s->se_requests = s->sc ? s->sc->requests : 0;
 		s->se = NULL;
 		s->sc = NULL;
 		se->ops->detach(se, !close, unfinished || (s->be->options & PR_O_NOLINGER));
@@ -573,6 +575,7 @@ static enum step connected(struct stream *s)
 	s->rec.t.connected = stream_now_us(s);
 	if (s->fe->logs_server_ends)
 		note_ends(s);
+	stream_log(s, LOG_STEP_CONNECT);
 	s->cli->last_server = s->srv;
 	s->server_ms = s->client_ms = worker_now_ms(s->worker);
 	if (stream_is_http(s)) {

@@ -11,6 +11,8 @@ struct acl_scope {
 	struct acl *acls;
 	int (*add_capture)(void *proxy, bool response, unsigned len);
 	void *proxy;
+	void *(*find_profile)(void *owner, const char *name, struct conf_pos pos);
+	void *profile_owner;
 };
 
 const struct acl_predefined acl_predefined[] = {
@@ -250,9 +252,33 @@ void acl_scope_on_capture(
 	scope->proxy = proxy;
 }
 
+void acl_scope_on_log_profile(struct acl_scope *scope,
+    void *(*find)(void *owner, const char *name, struct conf_pos pos), void *owner)
+{
+	scope->find_profile = find;
+	scope->profile_owner = owner;
+}
+
+void *acl_scope_log_profile(struct acl_scope *scope, const char *name, struct conf_pos pos)
+{
+	if (!scope || !scope->find_profile)
+		return NULL;
+	return scope->find_profile(scope->profile_owner, name, pos);
+}
+
 int acl_scope_capture(struct acl_scope *scope, bool response, unsigned len)
 {
 	return scope && scope->add_capture ? scope->add_capture(scope->proxy, response, len) : -1;
+}
+
+void acl_scope_use(struct conf *conf, struct acl_scope *scope)
+{
+	*conf_slot(conf, CONF_SLOT_ACLS) = scope;
+}
+
+struct acl_scope *acl_scope_used(struct conf *conf)
+{
+	return *conf_slot(conf, CONF_SLOT_ACLS);
 }
 
 static struct acl *scope_find(const struct acl_scope *scope, const char *name)
@@ -373,6 +399,7 @@ int acl_add(struct conf *conf, const struct conf_line *line, int arg, struct acl
 		    "'%s' is not a valid ACL name: letters, digits and '-_.:' are", name);
 		return -1;
 	}
+	acl_scope_use(conf, scope);
 	struct acl_test *test = acl_test_parse(conf, line, arg + 1, line->argc);
 	if (!test)
 		return -1;

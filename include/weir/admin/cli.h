@@ -87,5 +87,7 @@ void cli_msg(struct cli_call *call, int severity, const char *fmt, ...) WEIR_PRI
 
 /* True when the call's level suffices; else the usual refusal was written. */
 bool cli_need(struct cli_call *call, enum cli_level level);
+/* True after "experimental-mode on"; else the refusal was written. */
+bool cli_need_experimental(struct cli_call *call);
 
 #endif
