@@ -31,7 +31,7 @@ static const char *host_name(struct conf *conf, const struct global_conf *g)
 }
 
 /* The global targets first, as "log global" mostly stands in front of others. */
-static int add_global_targets(struct conf *conf, const struct global_conf *g, struct proxy *p)
+int add_global_targets(struct conf *conf, const struct global_conf *g, struct proxy *p)
 {
 	unsigned n = g->logs.targets_n + p->logs.targets_n;
 	struct log_target **all = arena_array(conf_arena(conf), struct log_target *, n + 1);

@@ -183,6 +183,7 @@ struct slice stream_payload(struct stream *s, const struct inflow *in, struct sl
 void stream_show_body(struct stream *s);
 
 /* Bytes by which rules may make the head longer. */
+struct slice stream_unique_id(struct stream *s);
 unsigned stream_rewrite_room(const struct stream *s, const struct http_msg *m);
 /* Gives what is there of the response's payload to rules. */
 void stream_show_response(struct stream *s);

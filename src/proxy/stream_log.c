@@ -132,6 +132,8 @@ static struct slice host_name(void *stream, const char *what)
 		return SLICE_NULL;
 	if (strcmp(what, "fe_name") == 0)
 		return slice_str(s->fe->name);
+	if (strcmp(what, "unique_id") == 0)
+		return stream_unique_id(stream);
 	if (strcmp(what, "be_name") == 0)
 		return slice_str(s->be ? s->be->name : s->fe->name);
 	if (strcmp(what, "srv_name") == 0)

@@ -310,7 +310,6 @@ const char *const fetch_not_yet[] = {
 
 const char *const conv_not_yet[] = {
 	"51d.single",
-	"aes_gcm_enc",
 	"da-csv-conv",
 	"in_table",
 
