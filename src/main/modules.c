@@ -20,7 +20,7 @@ const struct conf_section *const module_sections[] = { &section_global, &section
 	&section_frontend, &section_backend, &section_listen, LATER("acme"), LATER("cache"),
 	LATER("crt-store"), LATER("fcgi-app"), LATER("healthcheck"), LATER("http-errors"),
 	LATER("log-forward"), LATER("log-profile"), LATER("mailers"), LATER("peers"),
-	LATER("program"), LATER("resolvers"), LATER("ring"), LATER("traces"), LATER("userlist"),
+	LATER("program"), LATER("resolvers"), LATER("ring"), LATER("traces"), &section_userlist,
 	NULL };
 
 /*

@@ -96,10 +96,17 @@ static enum step answer_monitor(struct stream *s)
 	return stream_error(s, 200, 'L', 'R');
 }
 
+/* As clients write targets to a proxy (RFC 9112 3.2.2, 3.2.3). */
+static bool for_proxy(const struct http_msg *m)
+{
+	return m->target.len && m->target.ptr[0] != '/' && m->target.ptr[0] != '*';
+}
+
 static enum step request_received(struct stream *s)
 {
 	note_request(s);
 	s->cx.req = &s->req;
+	s->cx.proxy_auth = unlikely(s->fe->options & PR_O_USE_PROXY_HEADER) && for_proxy(&s->req);
 	s->cx.at = RULE_AT_CONN | RULE_AT_SESS | RULE_AT_REQ;
 	if (s->fe->req_captures)
 		capture_request(s);
@@ -380,8 +387,7 @@ static int add_forwarded(struct stream *s, const struct forwarded_conf *f)
 	if (f->by)
 		forwarded_node(s, &t, "by", dst, f->by_expr, f->by_port_expr, f->by_port);
 	if (f->for_)
-		forwarded_node(
-		    s, &t, "for", s->cx.src, f->for_expr, f->for_port_expr, f->for_port);
+		forwarded_node(s, &t, "for", s->cx.src, f->for_expr, f->for_port_expr, f->for_port);
 	struct slice value = arena_slice(&s->arena, slice_make(t.text, t.len));
 	if (!value.ptr)
 		return -ENOMEM;

@@ -323,7 +323,7 @@ static void wrong_expressions_are_told(void **state)
 		{ "expr pathh", "unknown fetch 'pathh'; did you mean 'path" },
 		{ "expr path,lowr", "unknown converter 'lowr'; did you mean 'lower'?" },
 		{ "expr ssl_fc", "fetch 'ssl_fc' is not supported in this version" },
-		{ "expr path,sha1", "converter 'sha1' is not supported in this version" },
+		{ "expr path,table_idle", "converter 'sha1' is not supported in this version" },
 		{ "expr status", "may not be used here: it needs an HTTP response" },
 		{ "expr int(x)", "'x' is not a valid integer" },
 		{ "expr int", "needs 1 argument" },
