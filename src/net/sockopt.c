@@ -139,6 +139,17 @@ void net_set_tos(int fd, int family, int tos)
 		(void)net_set_int(fd, IPPROTO_IPV6, IPV6_TCLASS, tos);
 }
 
+void net_silent_drop(int fd, int family, unsigned ttl)
+{
+	if (!ttl && net_set_int(fd, IPPROTO_TCP, TCP_REPAIR, 1) == 0)
+		return;
+	int hops = ttl ? (int)ttl : 1;
+	if (family == AF_INET6)
+		(void)net_set_int(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, hops);
+	else
+		(void)net_set_int(fd, IPPROTO_IP, IP_TTL, hops);
+}
+
 void net_set_mark(int fd, uint32_t mark)
 {
 	(void)setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));

@@ -99,6 +99,7 @@ static void start_stream(struct client *c)
 		client_close(c);
 		return;
 	}
+	stream_log(c->stream, LOG_STEP_ACCEPT);
 	stream_run(c->stream);
 }
 
@@ -127,7 +128,7 @@ static void on_task(struct worker *w, struct task *task)
 static void next_request(struct client *c)
 {
 	struct proxy_local *l = proxy_local(c->m.conn.worker);
-	if (c->fe->mode != PROXY_HTTP) {
+	if (!c->http) {
 		start_stream(c);
 		return;
 	}
@@ -177,6 +178,21 @@ static void released(struct mux1 *m, bool keep)
 
 /* ---- rules about connections ---- */
 
+void client_set(struct client *c, enum rule_knob knob, int64_t value)
+{
+	int fd = c->m.conn.io.fd;
+	if (knob == RULE_SET_FC_MARK)
+		net_set_mark(fd, (uint32_t)value);
+	else if (knob == RULE_SET_FC_TOS)
+		net_set_tos(fd, c->src.sa.sa_family, (int)value);
+}
+
+void client_drop(struct client *c, unsigned ttl)
+{
+	c->m.conn.flags |= CONN_NOLINGER;
+	net_silent_drop(c->m.conn.io.fd, c->src.sa.sa_family, ttl);
+}
+
 static bool rules_let_in(struct client *c, enum rules_kind kind)
 {
 	struct proxy_local *l = proxy_local(c->m.conn.worker);
@@ -198,6 +214,8 @@ static bool rules_let_in(struct client *c, enum rules_kind kind)
 	};
 	enum rule_verdict v = rules_run(set, &cx, &cursor);
 	c->expect_proxy |= cx.expect_proxy;
+	if (v == RULES_DROP)
+		client_drop(c, cx.rst_ttl);
 	arena_reset(&arena);
 	return v == RULES_NEXT;
 }
@@ -337,7 +355,7 @@ static void on_timer(struct worker *w, struct timer *t)
 		timer_arm(&w->wheel, t, c->deadline_ms);
 		return;
 	}
-	if (c->state == CLIENT_IDLE && c->requests == 0 && c->fe->mode == PROXY_HTTP &&
+	if (c->state == CLIENT_IDLE && c->requests == 0 && c->http &&
 	    !(c->fe->options & PR_O_IGNORE_PROBES)) {
 		start_stream(c); /* answers 408 and logs */
 		return;
@@ -376,6 +394,7 @@ void client_accept(struct worker *w, struct bind_conf *bind, int fd, const struc
 	c->m.idle_event = idle_event;
 	c->bind = bind;
 	c->fe = fe;
+	c->http = fe->mode == PROXY_HTTP;
 	config_ref(fe->config);
 	c->src = *src;
 	c->counted = true;

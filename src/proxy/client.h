@@ -10,6 +10,7 @@
 #include "weir/proxy/process.h"
 
 struct stream;
+struct log_profile;
 
 /*
  * What few connections have: a PROXY header, or rules that asked where it was going. From malloc(), freed with the
@@ -50,6 +51,7 @@ struct client {
 	bool rcvd_proxy : 1;   /* a PROXY header has come */
 	bool expect_proxy : 1; /* a PROXY header comes first */
 	bool counted : 1;      /* in the frontend's and the process's counts */
+	bool http : 1;	       /* speaks HTTP: by the frontend's mode, or upgraded */
 };
 
 /* An idle client connection costs this and libc's 16 bytes: 512 in all. */
@@ -60,6 +62,13 @@ _Static_assert(
 /* Takes over an accepted descriptor. The connection was counted by the listener. */
 void client_accept(struct worker *w, struct bind_conf *bind, int fd, const struct net_peer *src);
 void client_close(struct client *c);
+/* Marks its packets (RULE_SET_FC_*). */
+void client_set(struct client *c, enum rule_knob knob, int64_t value);
+/* Before it is closed: the client shall hear nothing of it; ttl: of the reset that is sent all the same, or 0. */
+void client_drop(struct client *c, unsigned ttl);
+/* A line for "do-log" while there is no stream; cx is that of the rules. */
+void client_do_log(struct client *c, const struct rule_ctx *cx, enum rules_kind kind,
+    const struct log_profile *profile);
 /* Closes idle clients of this worker (soft stop); those at work end with their request. */
 void clients_close_idle(struct worker *w);
 

@@ -79,6 +79,16 @@ static void host_set_src(void *client, const struct net_peer *peer, bool is_dst)
 		c->src = *peer;
 }
 
+static void host_set(void *client, enum rule_knob knob, int64_t value)
+{
+	client_set(client, knob, value);
+}
+
+static void host_do_log(struct rule_ctx *cx, enum rules_kind kind, const void *profile)
+{
+	client_do_log(cx->stream, cx, kind, profile);
+}
+
 const struct rule_host client_rule_host = {
 	.dst = host_dst,
 	.fc_peer = host_fc_peer,
@@ -86,4 +96,6 @@ const struct rule_host client_rule_host = {
 	.gauge = host_gauge,
 	.name = host_name,
 	.set_src = host_set_src,
+	.set = host_set,
+	.do_log = host_do_log,
 };

@@ -140,7 +140,9 @@ static enum step wait_in_queue(struct stream *s, struct server *srv)
 	}
 	s->rec.srv_queue = srv ? queue_length(srv->rt->queue) : 0;
 	s->rec.be_queue = srv ? 0 : queue_length(s->be->be.rt->queue);
-	s->ticket = queue_wait(s->worker, &s->be->be, srv, s, on_granted, s->prio_class, &granted);
+	s->ticket = queue_wait(s->worker, &s->be->be, srv, s, on_granted,
+	    queue_order(s->prio_class, (int64_t)worker_now_ms(s->worker) + s->prio_offset_ms),
+	    &granted);
 	if (granted) {
 		assigned(s, granted);
 		return STEP_AGAIN;
@@ -269,6 +271,8 @@ void stream_leave_server(struct stream *s, bool keep)
 		/* a server that is still at work shall learn that nobody wants the rest */
 		bool unfinished = close && !(se->flags & (EP_IN_END | EP_IN_CLOSED)) &&
 				  (stream_is_http(s) || (s->ce->conn->flags & CONN_ERROR));
+		s->se_flags = se->flags | (se->conn->flags & CONN_ERROR ? EP_ERROR : 0);
+		s->se_requests = s->sc ? s->sc->requests : 0;
 		s->se = NULL;
 		s->sc = NULL;
 		se->ops->detach(se, !close, unfinished || (s->be->options & PR_O_NOLINGER));
@@ -292,7 +296,7 @@ bool stream_wants_redispatch(const struct stream *s)
 	if (interval > 0)
 		return s->rec.retries % (unsigned)interval == 0;
 	if (interval < 0)
-		return (int)s->rec.retries == s->be->retries + interval + 1;
+		return (int)s->rec.retries == stream_retries(s) + interval + 1;
 	return s->conn_tries == 0;
 }
 
@@ -412,6 +416,10 @@ static void choose_source(struct stream *s, struct net_connect_opts *opts, struc
 {
 	const struct server *srv = s->srv;
 	*opts = srv->connect;
+	if (s->bc_tos >= 0)
+		opts->tos = s->bc_tos;
+	if (s->flags & SF_BC_MARK)
+		opts->mark = s->bc_mark;
 	if (srv->source_use == SOURCE_PLAIN)
 		return;
 	opts->transparent = true;
@@ -432,6 +440,10 @@ static uint64_t connection_key(const struct stream *s)
 	uint64_t key = srv->addr_transparent || srv->port_mode != NET_PORT_FIXED ? s->cli->id : 0;
 	if (srv->pp != SERVER_PP_NONE || srv->source_use != SOURCE_PLAIN)
 		key = s->cli->id;
+	/* one that is marked is for streams with the same marks */
+	if (unlikely(s->bc_tos >= 0 || (s->flags & SF_BC_MARK)))
+		key ^= ((uint64_t)s->bc_mark << 10 | (uint64_t)(s->bc_tos + 1) | 0x200) *
+		       0x9e3779b97f4a7c15u;
 	return key;
 }
 
@@ -563,12 +575,15 @@ static enum step connected(struct stream *s)
 	s->rec.t.connected = stream_now_us(s);
 	if (s->fe->logs_server_ends)
 		note_ends(s);
+	stream_log(s, LOG_STEP_CONNECT);
 	s->cli->last_server = s->srv;
 	s->server_ms = s->client_ms = worker_now_ms(s->worker);
 	if (stream_is_http(s)) {
 		stream_enter(s, ST_RES_HEAD);
 	} else {
 		s->flags |= SF_TUNNELLED;
+		if (s->be->rules[RULES_TCP_RES_CONTENT].first)
+			s->flags |= SF_RES_INSPECT;
 		stream_enter(s, ST_TUNNEL);
 	}
 	return STEP_AGAIN;

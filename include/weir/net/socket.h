@@ -38,6 +38,9 @@ struct net_listen_opts {
  */
 WEIR_NODISCARD int net_listen(
     const struct net_addr *addr, const struct net_listen_opts *opts, char *err, size_t err_size);
+/* A datagram socket on an IP address, of opts as far as they have a meaning for one. The same answers. */
+WEIR_NODISCARD int net_listen_datagram(
+    const struct net_addr *addr, const struct net_listen_opts *opts, char *err, size_t err_size);
 /* Takes over an inherited descriptor: makes it non-blocking, and listening if it is not. fd or -errno. */
 WEIR_NODISCARD int net_listen_fd(
     int fd, const struct net_listen_opts *opts, char *err, size_t err_size);
@@ -99,6 +102,11 @@ void net_set_quickack(int fd, bool on);
 void net_set_cork(int fd, bool on);
 void net_set_tos(int fd, int family, int tos);
 void net_set_mark(int fd, uint32_t mark);
+/*
+ * Closing it will tell the peer nothing, by TCP_REPAIR where that is allowed; else, and with ttl not 0, a reset of
+ * that time to live (1) is sent.
+ */
+void net_silent_drop(int fd, int family, unsigned ttl);
 
 /*
  * Opens a namespace of /run/netns, which stays open until the process ends: for the configuration, before

@@ -78,7 +78,8 @@ static int fx_rule(const struct conf_call *call)
 {
 	struct fixture *f = conf_user(call->conf);
 	enum rules_kind kind = (enum rules_kind)call->row->data;
-	return rule_add(call->conf, call->line, call->arg, kind, &f->sets[kind], f->scope, true);
+	return rule_add(call->conf, call->line, call->arg, kind, &f->sets[kind], f->scope,
+	    RULES_FRONTEND | RULES_BACKEND);
 }
 
 static int fx_redirect(const struct conf_call *call)
@@ -185,6 +186,22 @@ WEIR_UNUSED static void fx_set_src(void *stream, const struct net_peer *peer, bo
 	    net_peer_text(peer, text), net_peer_port(peer));
 }
 
+WEIR_UNUSED static void fx_set(void *stream, enum rule_knob knob, int64_t value)
+{
+	strbuf_addf(
+	    &((struct fixture *)stream)->calls, "set %d %lld\n", (int)knob, (long long)value);
+}
+
+WEIR_UNUSED static void fx_interim(void *stream, struct http_msg *m)
+{
+	struct fixture *f = stream;
+	strbuf_addf(&f->calls, "%u", m->status);
+	for (unsigned i = 0; i < m->hdrs_n; i++)
+		strbuf_addf(&f->calls, " %.*s=%.*s", m->hdrs[i].name_len, m->hdrs[i].name,
+		    (int)m->hdrs[i].value_len, m->hdrs[i].value);
+	strbuf_adds(&f->calls, "\n");
+}
+
 static int fx_add_capture(void *proxy, bool response, unsigned len)
 {
 	return (int)((struct fixture *)proxy)->captures++;
@@ -201,6 +218,8 @@ static const struct rule_host fx_host = {
 	.set_timeout = fx_timeout,
 	.record = fx_record,
 	.set_src = fx_set_src,
+	.set = fx_set,
+	.interim = fx_interim,
 };
 
 /* ---- use ---- */
@@ -262,6 +281,7 @@ WEIR_UNUSED static const char *fx_read(struct fixture *f, const char *lines)
 		.user = f,
 		.version = "3.5.0" };
 	struct conf *conf = conf_new(&setup);
+	conf_allow_experimental(conf);
 	char *text = arena_printf(&f->conf_mem, "frontend f\n%s\n", lines);
 	size_t size;
 	free(f->messages);
