@@ -51,6 +51,7 @@ struct rule_ctx {
 	struct rule_reply *reply; /* what a rule wants sent, with RULES_REPLY and RULES_DENY */
 	unsigned tarpit_status;
 	uint64_t wait_ms;	  /* RULES_WAIT: longest wait, 0: as long as the phase allows */
+	bool proxy_auth; /* the request is to a proxy: Proxy-Authorization and 407 */
 	bool wait_body;		  /* RULES_WAIT is for more of the body */
 	bool expect_proxy;	  /* a rule wants a PROXY header in front of the client's bytes */
 	unsigned failed_rewrites; /* header tables that were full */
@@ -140,6 +141,12 @@ struct cond *cond_parse(struct conf *conf, const struct conf_line *line, int arg
     struct acl_scope *scope, unsigned where, bool *ret_ok);
 /* 1 true, 0 false, -1 not known yet (bytes are missing). A NULL condition is true. */
 int cond_eval(const struct cond *c, struct rule_ctx *cx);
+
+/* ---- userlists ---- */
+
+extern const struct conf_section section_userlist;
+/* When all is read: lists that are named and not there, groups and users that name each other. 0 or -1, told. */
+int userlists_finish(struct conf *conf);
 
 /* ---- rules ---- */
 
