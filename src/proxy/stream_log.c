@@ -4,6 +4,7 @@
  * from a stream (struct rule_host). Client's worker.
  */
 #include "facts.h"
+#include "stream_facts.h"
 
 /* ---- counts ---- */
 

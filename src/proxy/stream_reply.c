@@ -4,6 +4,7 @@
  * message like a server's and goes out through the same endpoint. Client's worker.
  */
 #include "stream.h"
+#include "stream_facts.h"
 
 #include <errno.h>
 
