@@ -18,7 +18,7 @@
 
 const struct conf_section *const module_sections[] = { &section_global, &section_defaults,
 	&section_frontend, &section_backend, &section_listen, LATER("acme"), LATER("cache"),
-	LATER("crt-store"), LATER("fcgi-app"), LATER("healthcheck"), LATER("http-errors"),
+	LATER("crt-store"), LATER("fcgi-app"), LATER("healthcheck"), &section_http_errors,
 	LATER("log-forward"), LATER("log-profile"), LATER("mailers"), LATER("peers"),
 	LATER("program"), LATER("resolvers"), LATER("ring"), LATER("traces"), LATER("userlist"),
 	NULL };

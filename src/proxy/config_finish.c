@@ -171,6 +171,7 @@ int config_finish(struct conf *conf, struct config *c)
 	finish_logs(conf, c);
 	finish_backends(conf, c);
 	finish_names(conf, c);
+	finish_errors(conf, c);
 	finish_modes(conf, c);
 	for (struct proxy *p = c->proxies; p; p = p->next)
 		derive(c, p);
