@@ -78,6 +78,7 @@ int net_set_tcp_opts(int fd, int family, const struct net_tcp_opts *o, const cha
 		{ "receive buffer", SOL_SOCKET, SO_RCVBUF, o->rcvbuf, false },
 		{ "send buffer", SOL_SOCKET, SO_SNDBUF, o->sndbuf, false },
 		{ "segment size", IPPROTO_TCP, TCP_MAXSEG, o->mss, true },
+		{ "saving of SYN packets", IPPROTO_TCP, TCP_SAVE_SYN, o->save_syn, true },
 		{ "user timeout", IPPROTO_TCP, TCP_USER_TIMEOUT, o->tcp_ut_ms, true },
 		{ "keepalive", SOL_SOCKET, SO_KEEPALIVE, o->keepalive, true },
 		{ "keepalive idle time", IPPROTO_TCP, TCP_KEEPIDLE, o->ka_idle_s, true },

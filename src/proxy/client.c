@@ -47,6 +47,7 @@ void client_close(struct client *c)
 	worker_timer_cancel(w, &c->timer);
 	task_cancel(&c->task);
 	list_del(&c->link);
+	free(c->extra);
 	mux1_close(&c->m);
 	uncount(c);
 	pool_put(&l->clients, c);
@@ -98,6 +99,7 @@ static void start_stream(struct client *c)
 		client_close(c);
 		return;
 	}
+	stream_log(c->stream, LOG_STEP_ACCEPT);
 	stream_run(c->stream);
 }
 
@@ -176,31 +178,6 @@ static void released(struct mux1 *m, bool keep)
 
 /* ---- rules about connections ---- */
 
-static const struct net_peer *early_dst(void *client)
-{
-	struct client *c = client;
-	if (!c->has_dst && net_local_peer(c->m.conn.io.fd, &c->dst) == 0)
-		c->has_dst = true;
-	return c->has_dst ? &c->dst : NULL;
-}
-
-static void early_set_src(void *client, const struct net_peer *peer, bool is_dst)
-{
-	struct client *c = client;
-	if (is_dst) {
-		c->dst = *peer;
-		c->has_dst = true;
-	} else {
-		c->src = *peer;
-	}
-}
-
-static struct slice early_name(void *client, const char *what)
-{
-	const struct client *c = client;
-	return strcmp(what, "fe_name") == 0 ? slice_str(c->fe->name) : SLICE_NULL;
-}
-
 void client_set(struct client *c, enum rule_knob knob, int64_t value)
 {
 	int fd = c->m.conn.io.fd;
@@ -209,19 +186,6 @@ void client_set(struct client *c, enum rule_knob knob, int64_t value)
 	else if (knob == RULE_SET_FC_TOS)
 		net_set_tos(fd, c->src.sa.sa_family, (int)value);
 }
-
-static void early_set(void *client, enum rule_knob knob, int64_t value)
-{
-	client_set(client, knob, value);
-}
-
-/* What rules ask before there is a stream. */
-static const struct rule_host early_host = {
-	.dst = early_dst,
-	.name = early_name,
-	.set_src = early_set_src,
-	.set = early_set,
-};
 
 void client_drop(struct client *c, unsigned ttl)
 {
@@ -239,7 +203,7 @@ static bool rules_let_in(struct client *c, enum rules_kind kind)
 		return true;
 	arena_init_pool(&arena, &l->blocks);
 	struct rule_ctx cx = {
-		.host = &early_host,
+		.host = &client_rule_host,
 		.stream = c,
 		.worker = c->m.conn.worker,
 		.arena = &arena,
@@ -296,6 +260,25 @@ static void left_in_preface(struct client *c)
 		bad_preface(c, "Connection closed while waiting for PROXY protocol header");
 }
 
+/* False: no memory. */
+static bool keep_header(struct client *c, const struct pp_header *h)
+{
+	c->rcvd_proxy = true;
+	if (h->local && !h->tlvs.len)
+		return true;
+	struct client_extra *x = malloc(sizeof(*x) + h->tlvs.len);
+	if (!x)
+		return false;
+	if (!h->local)
+		c->src = h->src;
+	x->dst = h->dst; /* AF_UNSPEC when it is local */
+	x->tlvs_len = h->tlvs.len;
+	if (h->tlvs.len)
+		memcpy(x->tlvs, h->tlvs.ptr, h->tlvs.len);
+	c->extra = x;
+	return true;
+}
+
 static void read_preface(struct client *c)
 {
 	struct pp_header header;
@@ -316,10 +299,10 @@ static void read_preface(struct client *c)
 	case PP_COMPLETE:
 		break;
 	}
-	if (!header.local) {
-		c->src = header.src;
-		c->dst = header.dst;
-		c->has_dst = true;
+	if (!keep_header(c, &header)) {
+		proxy_local(c->m.conn.worker)->process->dropped_conns++;
+		client_close(c);
+		return;
 	}
 	mux1_skip(&c->m, header.consumed);
 	after_preface(c);

@@ -184,9 +184,10 @@ static void stream_end(struct stream *s)
 	bool reset = s->fe->options & PR_O_NOLINGER;
 	s->rec.t.close = stream_now_us(s);
 	stream_note_gauges(s, true);
-	stream_leave_server(s, true);
 	stream_count_end(s);
-	stream_log(s);
+	stream_log(
+	    s, LOG_STEP_CLOSE); /* may ask of the connection to the server, so before it is left */
+	stream_leave_server(s, true);
 	if (s->flags & SF_COUNTED_BE)
 		atomic_fetch_sub_explicit(&s->be->be.rt->served, 1, memory_order_relaxed);
 	queue_leave(s->worker, s->ticket);
@@ -321,6 +322,8 @@ static void drive(struct stream *s, enum step next)
 		stream_end(s);
 		return;
 	}
+	if (unlikely(s->run_start_ns))
+		stream_profile_stop(s);
 	uint64_t at = deadline(s);
 	if (at)
 		timer_arm_sooner(&s->worker->wheel, &s->timer, at);
@@ -331,6 +334,9 @@ void stream_run(struct stream *s)
 	if (s->flags & SF_RUNNING)
 		return;
 	s->flags |= SF_RUNNING;
+	s->calls++;
+	if (unlikely(s->fe->config->global.profiling_tasks))
+		stream_profile_start(s);
 	drive(s, STEP_AGAIN);
 }
 

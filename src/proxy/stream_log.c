@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a stream leaves behind: its counts and its log line. Also the answers that rules and log formats get
+ * What a stream leaves behind in the counters. Also the answers that rules and log formats get
  * from a stream (struct rule_host). Client's worker.
  */
-#include "stream.h"
+#include "facts.h"
 
 /* ---- counts ---- */
 
@@ -77,8 +77,6 @@ void stream_count_end(struct stream *s)
 	}
 }
 
-/* ---- log ---- */
-
 void stream_note_gauges(struct stream *s, bool ending)
 {
 	struct log_record *r = &s->rec;
@@ -93,75 +91,27 @@ void stream_note_gauges(struct stream *s, bool ending)
 	    s->srv ? atomic_load_explicit(&s->srv->rt->served, memory_order_relaxed) - own_slot : 0;
 }
 
-/* The usual lines are "info"; those of sessions that went wrong may be raised to "err". */
-static enum log_level level_of(const struct stream *s, bool failed)
-{
-	if (s->log_level >= 0)
-		return (enum log_level)s->log_level;
-	return failed && (s->fe->options & PR_O_LOG_SEPARATE_ERRORS) ? LOG_LV_ERR : LOG_LV_INFO;
-}
-
-static bool has_failed(const struct stream *s)
-{
-	const struct record_flags *f = &s->rec.flags;
-	bool by_flags = f->cause != '-' && f->cause != 'L';
-	return by_flags || s->rec.retries || s->rec.status >= 500 || s->rec.error.len;
-}
-
-static const struct logfmt *format_of(const struct stream *s, bool failed)
-{
-	const struct proxy *fe = s->fe;
-	if (failed && fe->error_log_format)
-		return fe->error_log_format;
-	return s->rec.error.len ? fe->session_error_format : fe->log_format;
-}
-
-void stream_log(struct stream *s)
-{
-	const struct proxy *fe = s->fe;
-	if ((s->flags & (SF_LOGGED | SF_NOLOG)) || !fe->logs_anything || !fe->log_format)
-		return;
-	if (s->rec.bad_request && fe->log_format_text == logfmt_text_connect)
-		return; /* the line without any option announces sessions, not failures */
-	bool failed = has_failed(s);
-	if (!failed && (fe->options & PR_O_DONTLOG_NORMAL))
-		return;
-	s->flags |= SF_LOGGED;
-	if (s->log_level == LOG_LV_SILENT)
-		return;
-	if (!s->rec.t.close)
-		s->rec.t.close = stream_now_us(s);
-	s->rec.bytes_up = s->req.head_len + s->up.total;
-	if (!s->rec.bytes_down && s->rec.status > 0)
-		s->rec.bytes_down = s->res.head_len + s->down.total;
-	s->rec.log_counter = atomic_fetch_add_explicit(&fe->rt->log_lines, 1, memory_order_relaxed);
-	s->cx.at |= RULE_AT_LOG;
-	struct proxy_local *l = proxy_local(s->worker);
-	const struct logfmt *fmt = format_of(s, failed);
-	size_t len = logfmt_write(fmt, &s->cx, l->log_line, LOG_LEN_MAX);
-	struct slice text = slice_make(l->log_line, len);
-	if (!fe->log_format_sd) {
-		log_emit(s->worker, &fe->logs, level_of(s, failed), text);
-		return;
-	}
-	char sd[1024];
-	size_t sd_len = logfmt_write(fe->log_format_sd, &s->cx, sd, sizeof(sd));
-	log_emit_sd(s->worker, &fe->logs, level_of(s, failed), slice_make(sd, sd_len), text);
-}
-
 /* ---- what rules ask ---- */
 
-/* The address the client connected to: asked of the kernel once, and only when somebody wants it. */
+static const struct net_peer *host_fc_peer(void *stream, bool dst)
+{
+	struct stream *s = stream;
+	if (!dst)
+		return &s->cli->src;
+	/* the stream has room for it: an idle client shall stay small */
+	if (s->cli->extra)
+		return client_dst(s->cli);
+	if (s->dst.sa.sa_family == AF_UNSPEC && net_local_peer(s->cli->m.conn.io.fd, &s->dst) < 0)
+		s->dst.sa.sa_family = AF_UNSPEC;
+	return s->dst.sa.sa_family == AF_UNSPEC ? NULL : &s->dst;
+}
+
 static const struct net_peer *host_dst(void *stream)
 {
 	struct stream *s = stream;
 	if (!s)
 		return NULL;
-	if (s->cli->has_dst)
-		return &s->cli->dst;
-	if (s->dst_state == 0)
-		s->dst_state = net_local_peer(s->cli->m.conn.io.fd, &s->dst) == 0 ? 1 : 2;
-	return s->dst_state == 1 ? &s->dst : NULL;
+	return s->dst_set ? s->dst_set : host_fc_peer(stream, true);
 }
 
 /* Lines about failed connections name every listener, the others those with a name. */
@@ -182,12 +132,20 @@ static struct slice host_name(void *stream, const char *what)
 		return SLICE_NULL;
 	if (strcmp(what, "fe_name") == 0)
 		return slice_str(s->fe->name);
+	if (strcmp(what, "unique_id") == 0)
+		return stream_unique_id(stream);
 	if (strcmp(what, "be_name") == 0)
-		return s->be ? slice_str(s->be->name) : SLICE_NULL;
+		return slice_str(s->be ? s->be->name : s->fe->name);
 	if (strcmp(what, "srv_name") == 0)
 		return s->srv ? slice_str(s->srv->name) : SLICE_NULL;
 	if (strcmp(what, "so_name") == 0)
 		return listener_name(stream);
+	if (strcmp(what, "bc_err_name") == 0)
+		return slice_str(conn_error_of(s->bc_error, SLICE_NULL)->name);
+	if (strcmp(what, "bc_err_str") == 0)
+		return slice_str(conn_error_of(s->bc_error, SLICE_NULL)->text);
+	if (strncmp(what, "fc_", 3) == 0)
+		return client_text(s->cli, s->rec.error, what);
 	if (strcmp(what, "fe_defbe") == 0 && s->fe->default_backend)
 		return slice_str(s->fe->default_backend->name);
 	return SLICE_NULL;
@@ -229,118 +187,44 @@ static const struct log_record *host_record(void *stream)
 	return stream ? &((struct stream *)stream)->rec : NULL;
 }
 
+/* For this stream alone: the next request of the connection has the addresses it came with. */
 static void host_set_src(void *stream, const struct net_peer *src, bool is_dst)
 {
 	struct stream *s = stream;
-	if (!s)
+	struct net_peer *kept = arena_new(&s->arena, struct net_peer);
+	if (!kept)
 		return;
-	if (is_dst) {
-		s->cli->dst = *src;
-		s->cli->has_dst = true;
-	} else {
-		s->cli->src = *src;
-	}
+	*kept = *src;
+	if (is_dst)
+		s->dst_set = kept;
+	else
+		s->cx.src = kept;
 }
 
-/* ---- integers of proxies and servers ---- */
-
-static struct proxy *backend_named(const struct stream *s, const char *object)
+static void host_do_log(struct rule_ctx *cx, enum rules_kind kind, const void *profile)
 {
-	return *object ? config_backend(s->fe->config, object) : s->be;
-}
-
-/* "backend/server" or, in the present backend, "server". */
-static struct server *server_named(const struct stream *s, const char *object)
-{
-	char be_name[256];
-	const char *slash = strchr(object, '/');
-	if (!slash)
-		return s->be ? backend_server(&s->be->be, object) : NULL;
-	snprintf(be_name, sizeof(be_name), "%.*s", (int)(slash - object), object);
-	struct proxy *be = config_backend(s->fe->config, be_name);
-	return be ? backend_server(&be->be, slash + 1) : NULL;
-}
-
-static int64_t backend_gauge(const struct stream *s, const struct proxy *be, const char *fetch)
-{
-	unsigned workers = be->be.workers, usable = 0;
-	int64_t slots = 0, queue = queue_length(be->be.rt->queue);
-	for (unsigned i = 0; i < be->be.servers_n; i++) {
-		struct server *srv = be->be.servers[i];
-		queue += queue_length(srv->rt->queue);
-		if (!server_is_usable(srv))
-			continue;
-		usable++;
-		unsigned max = server_limit(srv), served = atomic_load(&srv->rt->served);
-		slots = !max || slots < 0 ? -1 : slots + (max > served ? max - served : 0);
-	}
-	if (strcmp(fetch, "nbsrv") == 0)
-		return usable;
-	if (strcmp(fetch, "connslots") == 0)
-		return slots;
-	if (strcmp(fetch, "be_conn") == 0)
-		return atomic_load(&be->be.rt->served);
-	if (strcmp(fetch, "be_sess_rate") == 0)
-		return counters_rate(be->be.rt->counters, workers,
-		    offsetof(struct counters, sess_rate), worker_now_ms(s->worker));
-	if (strcmp(fetch, "be_id") == 0)
-		return be->id;
-	if (strcmp(fetch, "queue") == 0)
-		return queue;
-	if (strcmp(fetch, "avg_queue") == 0)
-		return usable ? (queue + usable - 1) / usable : queue * 1000;
-	return -1;
-}
-
-static int64_t frontend_gauge(const struct stream *s, const struct proxy *fe, const char *fetch)
-{
-	uint64_t now = worker_now_ms(s->worker);
-	if (strcmp(fetch, "fe_conn") == 0)
-		return atomic_load(&fe->rt->fe_conns);
-	if (strcmp(fetch, "fe_id") == 0)
-		return fe->id;
-	size_t offset = strcmp(fetch, "fe_req_rate") == 0 ? offsetof(struct counters, req_rate)
-							  : offsetof(struct counters, sess_rate);
-	return counters_rate(fe->rt->counters, worker_count(s->worker->group), offset, now);
-}
-
-static int64_t server_gauge(const struct stream *s, const struct server *srv, const char *fetch)
-{
-	if (strcmp(fetch, "srv_is_up") == 0)
-		return server_is_usable(srv);
-	if (strcmp(fetch, "srv_conn") == 0)
-		return atomic_load(&srv->rt->served);
-	if (strcmp(fetch, "srv_queue") == 0)
-		return queue_length(srv->rt->queue);
-	if (strcmp(fetch, "srv_id") == 0)
-		return srv->id;
-	if (strcmp(fetch, "srv_sess_rate") == 0)
-		return counters_rate(srv->rt->counters, srv->be->workers,
-		    offsetof(struct counters, sess_rate), worker_now_ms(s->worker));
-	return -1;
+	if (cx->stream)
+		stream_do_log(cx->stream, kind, profile);
 }
 
 static int64_t host_gauge(void *stream, const char *fetch, const char *object)
 {
 	const struct stream *s = stream;
-	if (!s)
-		return -1;
-	if (strcmp(fetch, "so_id") == 0)
-		return s->cli->bind->id;
-	if (strncmp(fetch, "fe_", 3) == 0) {
-		const struct proxy *fe = *object ? config_frontend(s->fe->config, object) : s->fe;
-		return fe ? frontend_gauge(s, fe, fetch) : -1;
-	}
-	if (strncmp(fetch, "srv_", 4) == 0) {
-		const struct server *srv = *object ? server_named(s, object) : s->srv;
-		return srv ? server_gauge(s, srv, fetch) : -1;
-	}
-	const struct proxy *be = backend_named(s, object);
-	return be ? backend_gauge(s, be, fetch) : -1;
+	return s ? fact_value(s->cli, s, fetch, object) : RULE_GAUGE_NONE;
+}
+
+static int host_fd(void *stream, bool server)
+{
+	const struct stream *s = stream;
+	if (server)
+		return s->se && !(s->se->flags & EP_CONNECTING) ? s->se->conn->io.fd : -1;
+	return s->cli->m.conn.io.fd;
 }
 
 const struct rule_host stream_rule_host = {
 	.dst = host_dst,
+	.fc_peer = host_fc_peer,
+	.fd = host_fd,
 	.gauge = host_gauge,
 	.name = host_name,
 	.capture = host_capture,
@@ -350,4 +234,7 @@ const struct rule_host stream_rule_host = {
 	.set_src = host_set_src,
 	.set = stream_host_set,
 	.interim = stream_host_interim,
+	.fact = stream_fact,
+	.debug = stream_debug,
+	.do_log = host_do_log,
 };

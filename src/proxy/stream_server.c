@@ -265,10 +265,14 @@ void stream_leave_server(struct stream *s, bool keep)
 	bulk_done(&s->down_bulk, s->ce);
 	if (s->se) {
 		struct endpoint *se = s->se;
+		if (se->conn->flags & CONN_ERROR)
+			s->bc_error = se->conn->error;
 		bool close = (s->flags & SF_CLOSE_SERVER) || !keep;
 		/* a server that is still at work shall learn that nobody wants the rest */
 		bool unfinished = close && !(se->flags & (EP_IN_END | EP_IN_CLOSED)) &&
 				  (stream_is_http(s) || (s->ce->conn->flags & CONN_ERROR));
+		s->se_flags = se->flags | (se->conn->flags & CONN_ERROR ? EP_ERROR : 0);
+		s->se_requests = s->sc ? s->sc->requests : 0;
 		s->se = NULL;
 		s->sc = NULL;
 		se->ops->detach(se, !close, unfinished || (s->be->options & PR_O_NOLINGER));
@@ -305,6 +309,7 @@ static enum step connect_failed(struct stream *s, bool timeout)
 	s->flags |= SF_CLOSE_SERVER;
 	if (s->se) {
 		struct endpoint *se = s->se;
+		s->bc_error = timeout ? ETIMEDOUT : se->conn->error;
 		s->se = NULL;
 		s->sc = NULL;
 		se->ops->detach(se, false, false);
@@ -422,7 +427,7 @@ static void choose_source(struct stream *s, struct net_connect_opts *opts, struc
 		if (!stream_is_http(s) || !header_address(s, source))
 			return;
 	} else {
-		net_addr_from_peer(source, &s->cli->src);
+		net_addr_from_peer(source, s->cx.src);
 		if (srv->source_use == SOURCE_CLIENTIP)
 			net_addr_set_port(source, 0);
 	}
@@ -540,6 +545,7 @@ enum step step_connect(struct stream *s)
 	stream_response_vars(s);
 	struct server_conn *sc = get_connection(s, &error);
 	if (!sc) {
+		s->bc_error = (uint16_t)-error;
 		if (error == -EMFILE || error == -ENFILE || error == -ENOMEM ||
 		    error == -EADDRNOTAVAIL) {
 			counter_add(&backend_counters(&s->be->be, s->worker)->failed_conn, 1);
@@ -569,6 +575,7 @@ static enum step connected(struct stream *s)
 	s->rec.t.connected = stream_now_us(s);
 	if (s->fe->logs_server_ends)
 		note_ends(s);
+	stream_log(s, LOG_STEP_CONNECT);
 	s->cli->last_server = s->srv;
 	s->server_ms = s->client_ms = worker_now_ms(s->worker);
 	if (stream_is_http(s)) {

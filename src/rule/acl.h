@@ -42,11 +42,17 @@ int acl_eval(const struct acl *a, struct rule_ctx *cx);
 /* An anonymous ACL of one test; NULL when memory is short. */
 struct acl *acl_anonymous(struct conf *conf, struct acl_test *test);
 
+/* What acl_scope_use() said last. */
+struct acl_scope *acl_scope_used(struct conf *conf);
+
 /* The slot of a new "capture ... len"; -1: there are none here. */
 /* The http-errors section that line->argv[arg] names; NULL after conf_error(). */
 const void *acl_scope_errors(
     const struct acl_scope *scope, struct conf *conf, const struct conf_line *line, int arg);
 int acl_scope_capture(struct acl_scope *scope, bool response, unsigned len);
+
+/* The log profile of that name; NULL: there are none here, or no memory. */
+void *acl_scope_log_profile(struct acl_scope *scope, const char *name, struct conf_pos pos);
 
 struct acl_predefined {
 	const char *name, *text;

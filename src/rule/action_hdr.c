@@ -91,11 +91,10 @@ static int parse_del(struct action_parse *p)
 		    "'del-header': match method 'str', 'beg', 'end', 'sub' or 'reg' is expected");
 		return -1;
 	}
-	a->patterns = patterns_new(conf_arena(p->conf), m);
 	/* Names are in lower case, and regexes are told so. */
-	if (!a->patterns ||
-	    !patterns_add(a->patterns, p->conf, p->line, p->arg - 1,
-		m == MATCH_REG ? p->line->argv[p->arg - 3] : a->name.ptr, true, "eq"))
+	a->patterns = patterns_new(p->conf, p->line, m, true, NULL);
+	if (!a->patterns || patterns_add(a->patterns, p->conf, p->line, p->arg - 1,
+				m == MATCH_REG ? p->line->argv[p->arg - 3] : a->name.ptr, "eq") < 0)
 		return -1;
 	return 0;
 }

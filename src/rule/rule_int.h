@@ -87,7 +87,7 @@ struct fetch_row {
 	const char *name;
 	uint8_t out; /* enum sample_type */
 	uint8_t args_min;
-	uint8_t args[3];
+	uint8_t args[ARGS_MAX];
 	bool acl_forms; /* name_beg, name_reg ... exist for ACLs */
 	unsigned at;	/* RULE_AT_* where it is valid */
 	fetch_fn *eval;

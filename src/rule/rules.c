@@ -17,6 +17,7 @@ static const struct action_row *const action_tables[] = {
 	action_flow_rows,
 	action_uri_rows,
 	action_auth_rows,
+	action_log_rows,
 };
 
 static const struct {
@@ -201,6 +202,7 @@ int rule_add(struct conf *conf, const struct conf_line *line, int arg, enum rule
 		.sides = sides,
 		.scope = scope,
 		.row = action_find(kind, name) };
+	acl_scope_use(conf, scope);
 	if (!p.row) {
 		unknown_action(conf, line, arg, kind, name);
 		return -1;
@@ -220,7 +222,11 @@ int rule_add_redirect(struct conf *conf, const struct conf_line *line, int arg, 
 		.sides = RULES_FRONTEND | RULES_BACKEND,
 		.scope = scope,
 		.row = action_find(RULES_HTTP_REQ, SLICE("redirect")) };
-	return rule_compile(&p, set);
+	acl_scope_use(conf, scope);
+	if (rule_compile(&p, set) < 0)
+		return -1;
+	p.rule->pos.file = NULL;
+	return 0;
 }
 
 bool ruleset_has(const struct ruleset *set, const char *action)
@@ -314,6 +320,7 @@ enum rule_verdict rules_run(const struct ruleset *set, struct rule_ctx *cx, stru
 		/* An action that waits has met its condition already. */
 		bool resumed = at->rule == rule && at->state;
 		int met = resumed ? 1 : cond_eval(rule->cond, cx);
+		cx->waiting = rule;
 		if (met < 0)
 			return wait_for_bytes(at);
 		enum rule_verdict verdict = RULES_NEXT;
@@ -322,6 +329,9 @@ enum rule_verdict rules_run(const struct ruleset *set, struct rule_ctx *cx, stru
 		bool final = met && rule->row->run(rule, cx, at, &verdict);
 		if (final && verdict == RULES_WAIT)
 			return wait_in_action(rule, cx, at);
+		cx->waiting = NULL;
+		if (final && rule->pos.file)
+			cx->last_final = rule;
 		at->since_ms = 0;
 		at->state = 0;
 		at->rule = NULL;

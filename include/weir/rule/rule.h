@@ -30,6 +30,8 @@
 #define RULE_AT_CLI	 0x0100u
 #define RULE_AT_REQ	 (RULE_AT_REQ_BUF | RULE_AT_REQ_HTTP)
 
+#define RULE_GAUGE_NONE INT64_MIN
+
 /* What actions change of the way a stream is treated. */
 enum rule_knob {
 	RULE_SET_PRIO_CLASS,  /* -2047..2047: the lower the sooner */
@@ -42,11 +44,46 @@ enum rule_knob {
 	RULE_SET_NO_L7_RETRY, /* only connection failures are tried again */
 };
 
+/* Numbers and facts about a stream that single fetches ask for. */
+enum rule_fact {
+	RULE_FACT_CALLS,  /* times the stream has run */
+	RULE_FACT_CPU_NS, /* and for how long; 0 without profiling.tasks */
+	RULE_FACT_LAT_NS, /* between an event and the stream's turn; the same */
+	RULE_FACT_FIRST_REQ,
+	RULE_FACT_FS_ID, /* number of the request on its connection, 0 in TCP mode */
+	RULE_FACT_BS_ID,
+	RULE_FACT_FS_ABORTED,
+	RULE_FACT_BS_ABORTED,
+	RULE_FACT_FAILED,    /* as option dontlog-normal sees it */
+	RULE_FACT_FORWARDED, /* a server got it */
+	RULE_FACT_STOPPING,  /* the process ends */
+};
+
+struct rule_ctx;
+
+enum rules_kind {
+	RULES_TCP_CONNECTION,
+	RULES_TCP_SESSION,
+	RULES_TCP_REQ_CONTENT,
+	RULES_TCP_RES_CONTENT,
+	RULES_HTTP_REQ,
+	RULES_HTTP_RES,
+	RULES_HTTP_AFTER_RES,
+	RULES_KIND_N,
+};
+
 /* What the layer above answers for fetches and actions; any may be NULL: "not available here". */
 struct rule_host {
 	/* The destination the client connected to; looked up at first use. NULL when unknown. */
 	const struct net_peer *(*dst)(void *stream);
-	/* Integers of objects by name, "" meaning the current one: fe_conn, be_conn, nbsrv, queue ... -1: unknown. */
+	/* The ends of the client's connection as it came in, whatever rules made of src and dst. NULL: unknown. */
+	const struct net_peer *(*fc_peer)(void *stream, bool dst);
+	/* Of the client's or the server's connection, to ask the kernel about it. -1: there is none. */
+	int (*fd)(void *stream, bool server);
+	/*
+	 * Integers of objects by name, "" meaning the current one: fe_conn, be_conn, nbsrv, queue ...
+	 * RULE_GAUGE_NONE: unknown.
+	 */
 	int64_t (*gauge)(void *stream, const char *fetch, const char *object);
 	/* Names of the current frontend, backend, server; empty when none. */
 	struct slice (*name)(void *stream, const char *what);
@@ -60,6 +97,12 @@ struct rule_host {
 	void (*set)(void *stream, enum rule_knob knob, int64_t value);
 	/* Sends an interim response ahead of all others; m lives as long as the stream. */
 	void (*interim)(void *stream, struct http_msg *m);
+	/* -1: not known. */
+	int64_t (*fact)(void *stream, enum rule_fact fact);
+	/* The state of one side's connection, for developers; empty when there is none. */
+	struct slice (*debug)(void *stream, bool server, unsigned layers);
+	/* A log line on the spot, for a rule of that kind; profile: of acl_scope_on_log_profile(), or NULL. */
+	void (*do_log)(struct rule_ctx *cx, enum rules_kind kind, const void *profile);
 };
 
 struct rule_reply;
@@ -99,8 +142,10 @@ struct rule_ctx {
 	bool sniffed_bad; /* they are none */
 	const struct http_hdr *host_hdr; /* first Host field; NULL: none in host_seen entries */
 	unsigned host_seen;
-	bool host_alone;     /* there is no second one among them */
-	void *regex_scratch; /* of the regex library, from arena */
+	bool host_alone;			 /* there is no second one among them */
+	void *regex_scratch;			 /* of the regex library, from arena */
+	const struct rule *last_final, *waiting; /* for last_entity, waiting_entity */
+	unsigned acl_depth;			 /* ACLs that name ACLs */
 };
 
 struct rule_reply_hdr {
@@ -153,6 +198,14 @@ void acl_scope_on_capture(
 typedef const void *errors_find_fn(
     void *user, struct conf *conf, const struct conf_line *line, int arg);
 void acl_scope_on_errors(struct acl_scope *scope, errors_find_fn *find, void *user);
+/*
+ * Expressions that name ACLs (fetch "acl", converter "when") look them up here from now on. Rules and ACLs that are
+ * added do this by themselves.
+ */
+void acl_scope_use(struct conf *conf, struct acl_scope *scope);
+/* How "do-log profile" gets its profile: find() returns what do_log() of the host is given; NULL: no memory. */
+void acl_scope_on_log_profile(struct acl_scope *scope,
+    void *(*find)(void *owner, const char *name, struct conf_pos pos), void *owner);
 /* "acl NAME expr ..." from line->argv[arg] on. 0 or -1, told. */
 int acl_add(struct conf *conf, const struct conf_line *line, int arg, struct acl_scope *scope);
 
@@ -168,17 +221,6 @@ struct cond *cond_parse(struct conf *conf, const struct conf_line *line, int arg
 int cond_eval(const struct cond *c, struct rule_ctx *cx);
 
 /* ---- rules ---- */
-
-enum rules_kind {
-	RULES_TCP_CONNECTION,
-	RULES_TCP_SESSION,
-	RULES_TCP_REQ_CONTENT,
-	RULES_TCP_RES_CONTENT,
-	RULES_HTTP_REQ,
-	RULES_HTTP_RES,
-	RULES_HTTP_AFTER_RES,
-	RULES_KIND_N,
-};
 
 /* A list of rules of one kind, in order. Zeroed is empty. */
 struct ruleset {
@@ -262,8 +304,9 @@ unsigned logfmt_needs(const struct logfmt *f);
 /* The constant text when the format has no variable part; .ptr NULL otherwise. */
 struct slice logfmt_constant(const struct logfmt *f);
 
-/* The formats of "option tcplog", "option httplog", "option httplog clf", and none, as log-format texts. */
+/* The formats of "option tcplog [clf]", "option httplog [clf]" and so on, as log-format texts. */
 extern const char logfmt_text_tcp[];
+extern const char logfmt_text_tcp_clf[];
 extern const char logfmt_text_http[];
 extern const char logfmt_text_clf[];
 extern const char logfmt_text_https[];

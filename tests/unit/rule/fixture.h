@@ -33,7 +33,9 @@ struct fixture {
 	struct http_msg req, res;
 	struct rule_ctx cx;
 	struct rule_cursor cursor;
-	struct net_peer src, dst;
+	struct net_peer src, dst, fc_src, fc_dst;
+	int client_fd, server_fd; /* -1: none */
+	struct slice tlvs;
 	struct log_record record;
 	struct worker worker;
 	struct strbuf calls; /* of the host */
@@ -128,10 +130,22 @@ static const struct net_peer *fx_dst(void *stream)
 	return &((struct fixture *)stream)->dst;
 }
 
+static const struct net_peer *fx_fc_peer(void *stream, bool dst)
+{
+	struct fixture *f = stream;
+	return dst ? &f->fc_dst : &f->fc_src;
+}
+
+static int fx_fd(void *stream, bool server)
+{
+	struct fixture *f = stream;
+	return server ? f->server_fd : f->client_fd;
+}
+
 static int64_t fx_gauge(void *stream, const char *fetch, const char *object)
 {
 	if (strcmp(fetch, "nbsrv") == 0)
-		return *object ? 3 : -1;
+		return *object ? 3 : RULE_GAUGE_NONE;
 	if (strcmp(fetch, "srv_is_up") == 0)
 		return strcmp(object, "b/up") == 0;
 	return 7;
@@ -139,6 +153,8 @@ static int64_t fx_gauge(void *stream, const char *fetch, const char *object)
 
 static struct slice fx_name(void *stream, const char *what)
 {
+	if (strcmp(what, "fc_pp_tlvs") == 0)
+		return ((struct fixture *)stream)->tlvs;
 	return strcmp(what, "fe_name") == 0 ? SLICE("front") : SLICE_NULL;
 }
 
@@ -193,6 +209,8 @@ static int fx_add_capture(void *proxy, bool response, unsigned len)
 
 static const struct rule_host fx_host = {
 	.dst = fx_dst,
+	.fc_peer = fx_fc_peer,
+	.fd = fx_fd,
 	.gauge = fx_gauge,
 	.name = fx_name,
 	.capture = fx_capture,
@@ -230,6 +248,9 @@ WEIR_UNUSED static void fx_new(struct fixture *f)
 	f->where = RULE_AT_REQ_HTTP;
 	fx_peer(&f->src, "10.1.2.3", 40000);
 	fx_peer(&f->dst, "10.9.9.9", 80);
+	fx_peer(&f->fc_src, "10.1.2.4", 40001);
+	fx_peer(&f->fc_dst, "10.9.9.8", 81);
+	f->client_fd = f->server_fd = -1;
 	f->worker.clock.wall_us = 1700000000123456;
 	f->worker.clock.mono_ms = 1000;
 	f->cx = (struct rule_ctx){ .host = &fx_host,
