@@ -82,11 +82,32 @@ static void run_quit(struct cli_call *call)
 static void run_operator(struct cli_call *call)
 {
 	call->conn->level = CLI_OPERATOR;
+	call->conn->experimental = false;
 }
 
 static void run_user(struct cli_call *call)
 {
 	call->conn->level = CLI_USER;
+	call->conn->experimental = false;
+}
+
+bool cli_need_experimental(struct cli_call *call)
+{
+	if (call->conn->experimental)
+		return true;
+	cli_err(call, "This command is restricted to experimental mode only.\n");
+	return false;
+}
+
+static void run_experimental(struct cli_call *call)
+{
+	struct cli_conn *c = call->conn;
+	if (strcmp(call->argv[1], "on") == 0)
+		c->experimental = true;
+	else if (strcmp(call->argv[1], "off") == 0)
+		c->experimental = false;
+	else
+		cli_ok(call, "experimental-mode is %s\n", c->experimental ? "ON" : "OFF");
 }
 
 static void run_echo(struct cli_call *call)
@@ -236,6 +257,8 @@ static void run_set_timeout(struct cli_call *call)
 
 const struct cli_command cli_builtin_rows[] = {
 	{ "echo", CLI_USER, run_echo, "<text>", "write the text into the output" },
+	{ "experimental-mode", CLI_ADMIN, run_experimental, "[on|off]",
+	    "allow commands that may change, on this connection" },
 	{ "operator", CLI_OPERATOR, run_operator, NULL,
 	    "lower this connection's level to operator" },
 	{ "set severity-output", CLI_USER, run_set_severity, "[none|number|string]",

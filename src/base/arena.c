@@ -6,12 +6,19 @@
  */
 #include "weir/base/arena.h"
 
+#include <errno.h>
 #include <stdarg.h>
 
 struct arena_block {
 	struct arena_block *next;
 	size_t size;	  /* bytes of the block, this header included */
 	bool from_malloc; /* else from the arena's pool */
+};
+
+struct arena_deferred {
+	struct arena_deferred *next;
+	void (*fn)(void *arg);
+	void *arg;
 };
 
 void arena_init_pool(struct arena *a, struct pool *pool)
@@ -24,8 +31,21 @@ void arena_init(struct arena *a, size_t block_size)
 	*a = (struct arena){ .block_size = block_size };
 }
 
+int arena_defer(struct arena *a, void (*fn)(void *arg), void *arg)
+{
+	struct arena_deferred *d = arena_alloc(a, sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	*d = (struct arena_deferred){ a->deferred, fn, arg };
+	a->deferred = d;
+	return 0;
+}
+
 void arena_reset(struct arena *a)
 {
+	for (struct arena_deferred *d = a->deferred; d; d = d->next)
+		d->fn(d->arg);
+	a->deferred = NULL;
 	struct arena_block *b = a->blocks;
 	while (b) {
 		struct arena_block *next = b->next;

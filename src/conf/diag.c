@@ -133,6 +133,11 @@ void diag_add(struct diag *d, enum diag_level level, struct conf_pos pos, const 
 	va_end(ap);
 }
 
+const char *diag_first(const struct diag *d)
+{
+	return d->n ? d->messages[0].text : NULL;
+}
+
 unsigned diag_count(const struct diag *d, enum diag_level level)
 {
 	return d->counts[level];

@@ -44,7 +44,26 @@ const struct conf_keyword global_limit_keywords[] = {
 		    "most bytes of " what "; no limit unless set"                                  \
 	}
 
+/* "on" or one of the words that ask for more than weir measures; "auto" and "off" cost nothing. */
+static int set_profiling(const struct conf_call *call)
+{
+	static const char *const words[] = { "off", "auto", "on", "lock", "no-lock", "memory",
+		"no-memory", NULL };
+	struct global_conf *g = call->object;
+	for (int i = call->arg; i < call->line->argc; i++) {
+		int word;
+		if (conf_enum(call->conf, call->line, i, words, &word) < 0)
+			return -1;
+		if (word <= 2)
+			g->profiling_tasks = word == 2;
+	}
+	return 0;
+}
+
 const struct conf_keyword global_tune_keywords[] = {
+	{ "profiling.tasks", CONF_GLOBAL, 0, 1, -1, set_profiling, 0,
+	    "{ auto | on | off } [lock|no-lock|memory|no-memory]...",
+	    "on: measures the CPU time and latency of each request; default off" },
 	{ "tune.bufsize", CONF_GLOBAL, 0, 1, 1, global_set_size,
 	    GLOBAL_NUMBER(bufsize, 4096, 1 << 30), "<size>",
 	    "bytes of a buffer, which bounds a message's head; default 16384" },

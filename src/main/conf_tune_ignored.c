@@ -40,8 +40,6 @@ const struct conf_keyword global_tune_ignored_keywords[] = {
 	IGNORED("nopoll", "", "weir never uses poll()"),
 	IGNORED("nogetaddrinfo", "", "names are always resolved with getaddrinfo()"),
 	IGNORED("profiling.memory", "on|off", "weir has no profiler of its own"),
-	IGNORED("profiling.tasks", "auto|on|off|lock|no-lock|memory|no-memory",
-	    "weir has no profiler of its own"),
 	IGNORED("tune.applet.zero-copy-forwarding", "on|off", ZERO_COPY),
 	IGNORED("tune.pt.zero-copy-forwarding", "on|off", ZERO_COPY),
 	IGNORED("tune.h1.zero-copy-fwd-send", "on|off", ZERO_COPY),

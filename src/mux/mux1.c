@@ -479,6 +479,22 @@ void mux1_tunnel(struct endpoint *ep)
 	ep->flags &= ~(uint32_t)(EP_IN_END | EP_OUT_END | EP_IN_KEEP | EP_OUT_KEEP);
 }
 
+void mux1_become_h1(struct mux1 *m)
+{
+	struct inflow *in = m->ep.in;
+	/* what is not consumed lies in one piece: a buffer with payload in it is never left */
+	if (in && !inflow_is_empty(in))
+		m->rx.decoded = (uint32_t)((char *)in->seg[in->first].iov_base - m->rx.mem);
+	if (in)
+		*in = (struct inflow){ .first = 0 };
+	m->rx.base = m->rx.decoded;
+	m->in_state = MUX1_IN_IDLE;
+	m->out_framing = HTTP_BODY_NONE;
+	m->body = (struct h1_body){ .framing = HTTP_BODY_NONE };
+	m->ep.ops = &mux_h1_ops;
+	m->ep.flags &= ~(uint32_t)EP_IN_FULL;
+}
+
 const struct mux_ops mux_raw_ops = {
 	.name = "raw",
 	.http = false,

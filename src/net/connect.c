@@ -18,12 +18,12 @@
 static int set_ip_opts(int fd, int family, const struct net_connect_opts *o)
 {
 	int r = 0;
+	/* a mark that may not be set costs no connection */
 	if (o->mark)
-		r = net_set_int(fd, SOL_SOCKET, SO_MARK, (int)o->mark);
-	if (r == 0 && o->tos >= 0)
-		r = family == AF_INET ? net_set_int(fd, IPPROTO_IP, IP_TOS, o->tos)
-				      : net_set_int(fd, IPPROTO_IPV6, IPV6_TCLASS, o->tos);
-	if (r == 0 && o->interface)
+		net_set_mark(fd, o->mark);
+	if (o->tos >= 0)
+		net_set_tos(fd, family, o->tos);
+	if (o->interface)
 		r = net_bind_device(fd, o->interface);
 	if (r == 0 && o->tfo)
 		r = net_set_int(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1);

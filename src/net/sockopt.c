@@ -78,6 +78,7 @@ int net_set_tcp_opts(int fd, int family, const struct net_tcp_opts *o, const cha
 		{ "receive buffer", SOL_SOCKET, SO_RCVBUF, o->rcvbuf, false },
 		{ "send buffer", SOL_SOCKET, SO_SNDBUF, o->sndbuf, false },
 		{ "segment size", IPPROTO_TCP, TCP_MAXSEG, o->mss, true },
+		{ "saving of SYN packets", IPPROTO_TCP, TCP_SAVE_SYN, o->save_syn, true },
 		{ "user timeout", IPPROTO_TCP, TCP_USER_TIMEOUT, o->tcp_ut_ms, true },
 		{ "keepalive", SOL_SOCKET, SO_KEEPALIVE, o->keepalive, true },
 		{ "keepalive idle time", IPPROTO_TCP, TCP_KEEPIDLE, o->ka_idle_s, true },
@@ -136,6 +137,17 @@ void net_set_tos(int fd, int family, int tos)
 		(void)net_set_int(fd, IPPROTO_IP, IP_TOS, tos);
 	else if (family == AF_INET6)
 		(void)net_set_int(fd, IPPROTO_IPV6, IPV6_TCLASS, tos);
+}
+
+void net_silent_drop(int fd, int family, unsigned ttl)
+{
+	if (!ttl && net_set_int(fd, IPPROTO_TCP, TCP_REPAIR, 1) == 0)
+		return;
+	int hops = ttl ? (int)ttl : 1;
+	if (family == AF_INET6)
+		(void)net_set_int(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, hops);
+	else
+		(void)net_set_int(fd, IPPROTO_IP, IP_TTL, hops);
 }
 
 void net_set_mark(int fd, uint32_t mark)

@@ -13,6 +13,7 @@ struct net_tcp_opts {
 	unsigned rcvbuf, sndbuf;
 	bool keepalive;
 	unsigned ka_idle_s, ka_intvl_s, ka_count;
+	unsigned save_syn;
 	bool nolinger;
 };
 

@@ -89,7 +89,7 @@ static void copy_stream(
 		.fe = s->fe,
 		.be = s->be,
 		.server = s->srv,
-		.src = s->cli->src,
+		.src = *s->cx.src,
 		.id = id_of(s),
 		.age_ms = age_ms(s, now_us),
 		.up = s->up.total,

@@ -47,6 +47,7 @@ void client_close(struct client *c)
 	worker_timer_cancel(w, &c->timer);
 	task_cancel(&c->task);
 	list_del(&c->link);
+	free(c->extra);
 	mux1_close(&c->m);
 	uncount(c);
 	pool_put(&l->clients, c);
@@ -127,7 +128,7 @@ static void on_task(struct worker *w, struct task *task)
 static void next_request(struct client *c)
 {
 	struct proxy_local *l = proxy_local(c->m.conn.worker);
-	if (c->fe->mode != PROXY_HTTP) {
+	if (!c->http) {
 		start_stream(c);
 		return;
 	}
@@ -177,15 +178,19 @@ static void released(struct mux1 *m, bool keep)
 
 /* ---- rules about connections ---- */
 
-/* The context of rules that run before there is a stream. */
-struct early_rules {
-	struct rule_ctx cx;
-	struct client *client;
-};
-
-static void early_do_log(struct rule_ctx *cx, enum rules_kind kind, const void *profile)
+void client_set(struct client *c, enum rule_knob knob, int64_t value)
 {
-	client_do_log(container_of(cx, struct early_rules, cx)->client, cx, kind, profile);
+	int fd = c->m.conn.io.fd;
+	if (knob == RULE_SET_FC_MARK)
+		net_set_mark(fd, (uint32_t)value);
+	else if (knob == RULE_SET_FC_TOS)
+		net_set_tos(fd, c->src.sa.sa_family, (int)value);
+}
+
+void client_drop(struct client *c, unsigned ttl)
+{
+	c->m.conn.flags |= CONN_NOLINGER;
+	net_silent_drop(c->m.conn.io.fd, c->src.sa.sa_family, ttl);
 }
 
 static bool rules_let_in(struct client *c, enum rules_kind kind)
@@ -197,11 +202,9 @@ static bool rules_let_in(struct client *c, enum rules_kind kind)
 	if (likely(!set->first))
 		return true;
 	arena_init_pool(&arena, &l->blocks);
-	struct rule_host host = stream_rule_host;
-	host.do_log = early_do_log;
-	struct early_rules rules = { .client = c };
-	rules.cx = (struct rule_ctx){
-		.host = &host,
+	struct rule_ctx cx = {
+		.host = &client_rule_host,
+		.stream = c,
 		.worker = c->m.conn.worker,
 		.arena = &arena,
 		.src = &c->src,
@@ -209,8 +212,10 @@ static bool rules_let_in(struct client *c, enum rules_kind kind)
 		.req_final = true,
 		.vars = { .list[VAR_SESS] = &c->vars, .limits = &c->fe->config->global.vars },
 	};
-	enum rule_verdict v = rules_run(set, &rules.cx, &cursor);
-	c->expect_proxy |= rules.cx.expect_proxy;
+	enum rule_verdict v = rules_run(set, &cx, &cursor);
+	c->expect_proxy |= cx.expect_proxy;
+	if (v == RULES_DROP)
+		client_drop(c, cx.rst_ttl);
 	arena_reset(&arena);
 	return v == RULES_NEXT;
 }
@@ -255,6 +260,25 @@ static void left_in_preface(struct client *c)
 		bad_preface(c, "Connection closed while waiting for PROXY protocol header");
 }
 
+/* False: no memory. */
+static bool keep_header(struct client *c, const struct pp_header *h)
+{
+	c->rcvd_proxy = true;
+	if (h->local && !h->tlvs.len)
+		return true;
+	struct client_extra *x = malloc(sizeof(*x) + h->tlvs.len);
+	if (!x)
+		return false;
+	if (!h->local)
+		c->src = h->src;
+	x->dst = h->dst; /* AF_UNSPEC when it is local */
+	x->tlvs_len = h->tlvs.len;
+	if (h->tlvs.len)
+		memcpy(x->tlvs, h->tlvs.ptr, h->tlvs.len);
+	c->extra = x;
+	return true;
+}
+
 static void read_preface(struct client *c)
 {
 	struct pp_header header;
@@ -275,10 +299,10 @@ static void read_preface(struct client *c)
 	case PP_COMPLETE:
 		break;
 	}
-	if (!header.local) {
-		c->src = header.src;
-		c->dst = header.dst;
-		c->has_dst = true;
+	if (!keep_header(c, &header)) {
+		proxy_local(c->m.conn.worker)->process->dropped_conns++;
+		client_close(c);
+		return;
 	}
 	mux1_skip(&c->m, header.consumed);
 	after_preface(c);
@@ -331,7 +355,7 @@ static void on_timer(struct worker *w, struct timer *t)
 		timer_arm(&w->wheel, t, c->deadline_ms);
 		return;
 	}
-	if (c->state == CLIENT_IDLE && c->requests == 0 && c->fe->mode == PROXY_HTTP &&
+	if (c->state == CLIENT_IDLE && c->requests == 0 && c->http &&
 	    !(c->fe->options & PR_O_IGNORE_PROBES)) {
 		start_stream(c); /* answers 408 and logs */
 		return;
@@ -370,6 +394,7 @@ void client_accept(struct worker *w, struct bind_conf *bind, int fd, const struc
 	c->m.idle_event = idle_event;
 	c->bind = bind;
 	c->fe = fe;
+	c->http = fe->mode == PROXY_HTTP;
 	config_ref(fe->config);
 	c->src = *src;
 	c->counted = true;

@@ -12,6 +12,16 @@
 struct stream;
 struct log_profile;
 
+/*
+ * What few connections have: a PROXY header, or rules that asked where it was going. From malloc(), freed with the
+ * client.
+ */
+struct client_extra {
+	struct net_peer dst; /* family AF_UNSPEC: the kernel knows */
+	size_t tlvs_len;     /* of the PROXY header, as they came */
+	char tlvs[];
+};
+
 enum client_state {
 	CLIENT_PREFACE, /* waiting for the PROXY header */
 	CLIENT_IDLE,	/* between requests: no buffer, no stream */
@@ -33,14 +43,15 @@ struct client {
 	int64_t accept_wall_us;
 	uint64_t id;
 	struct server *last_server; /* option prefer-last-server */
+	struct client_extra *extra; /* or NULL */
 	struct var_list vars;	    /* of scope sess */
 	struct net_peer src;
-	struct net_peer dst; /* from the PROXY header, when has_dst */
 	uint32_t requests;
 	uint8_t state;
-	bool has_dst;
-	bool expect_proxy; /* a PROXY header comes first */
-	bool counted;	   /* in the frontend's and the process's counts */
+	bool rcvd_proxy : 1;   /* a PROXY header has come */
+	bool expect_proxy : 1; /* a PROXY header comes first */
+	bool counted : 1;      /* in the frontend's and the process's counts */
+	bool http : 1;	       /* speaks HTTP: by the frontend's mode, or upgraded */
 };
 
 /* An idle client connection costs this and libc's 16 bytes: 512 in all. */
@@ -51,6 +62,10 @@ _Static_assert(
 /* Takes over an accepted descriptor. The connection was counted by the listener. */
 void client_accept(struct worker *w, struct bind_conf *bind, int fd, const struct net_peer *src);
 void client_close(struct client *c);
+/* Marks its packets (RULE_SET_FC_*). */
+void client_set(struct client *c, enum rule_knob knob, int64_t value);
+/* Before it is closed: the client shall hear nothing of it; ttl: of the reset that is sent all the same, or 0. */
+void client_drop(struct client *c, unsigned ttl);
 /* A line for "do-log" while there is no stream; cx is that of the rules. */
 void client_do_log(struct client *c, const struct rule_ctx *cx, enum rules_kind kind,
     const struct log_profile *profile);
@@ -67,7 +82,16 @@ static inline void client_count(const struct client *c, size_t field)
 		counter_inc((uint64_t *)((char *)&st->counters[w->id] + field));
 }
 
-/* listener.c: one connection less; lets a full frontend accept again. */
+/* What rules ask while there is no stream yet: tcp-request connection and session. */
+extern const struct rule_host client_rule_host;
+/* Where it connected to, by the PROXY header or the kernel. NULL: unknown. */
+const struct net_peer *client_dst(struct client *c);
+/* Texts by the name of their fetch: fc_err_name, fc_err_str; raw TLVs as fc_pp_tlvs. error: of the session. */
+struct slice client_text(const struct client *c, struct slice error, const char *what);
+
+/* listener.c: connections that this listener has now. */
+unsigned listener_conns(const struct bind_conf *bind);
+/* One connection less; lets a full frontend accept again. */
 void listener_connection_closed(struct worker *w, struct bind_conf *bind);
 
 #endif

@@ -109,6 +109,16 @@ static int set_mss(const struct conf_option_call *c)
 	return 0;
 }
 
+static int set_tcp_ss(const struct conf_option_call *c)
+{
+	struct bind_line *b = c->object;
+	int64_t n;
+	if (parse_number(c, 0, 2, &n) < 0)
+		return -1;
+	b->bind.listen.save_syn = (unsigned)n;
+	return 0;
+}
+
 static int set_tcp_ut(const struct conf_option_call *c)
 {
 	struct bind_line *b = c->object;
@@ -331,6 +341,10 @@ const struct conf_option bind_options[] = {
 	    "admin socket: how messages show their severity; none unless set", 0 },
 	{ "shards", 1, set_shards, 0, "{ <number> | by-thread | by-group }",
 	    "sockets for one address; one a thread unless set", 0 },
+	{ "tcp-ss", 1, set_tcp_ss, 0, "<mode>",
+	    "keep SYN packets for fc_saved_syn: 1 from the IP header on, 2 with the link layer, 0 "
+	    "not",
+	    0 },
 	{ "tcp-ut", 1, set_tcp_ut, 0, "<time>", "how long sent data may go without acknowledgement",
 	    0 },
 	{ "tfo", 0, BIND_FLAG(listen.tfo), "", "TCP fast open", 0 },
@@ -395,7 +409,6 @@ const struct conf_option bind_options[] = {
 	LATER("ssl-min-ver", 1),
 	LATER("strict-sni", 0),
 	LATER("tcp-md5sig", 1),
-	LATER("tcp-ss", 1),
 	LATER("tls-ticket-keys", 1),
 	LATER("tls-tickets", 0),
 	LATER("verify", 1),
@@ -438,17 +451,21 @@ static int append_bind(struct conf *conf, const struct conf_line *line, struct b
 }
 
 static int parse_spec(struct conf *conf, const struct conf_line *line, int arg, struct slice text,
-    bool is_stats, struct net_spec *spec)
+    const struct bind_line *b, struct net_spec *spec)
 {
+	bool is_stats = b->is_stats;
+	bool takes_datagrams = b->bind.fe && b->bind.fe->mode == PROXY_SYSLOG;
 	unsigned allow =
 	    NET_ALLOW_NAME | NET_ALLOW_PORT_RANGE | NET_ALLOW_FD | NET_ALLOW_UNIX | NET_NEED_PORT;
 	char err[256] = "";
+	if (takes_datagrams)
+		allow |= NET_ALLOW_DATAGRAM;
 	if (net_spec_parse(text, allow, spec, err, sizeof(err)) < 0) {
 		conf_error(conf, line, arg, "'%s' : address '%.*s' : %s",
 		    is_stats ? "stats socket" : "bind", SLICE_ARG(text), err);
 		return -1;
 	}
-	if (spec->datagram || spec->quic || spec->kind == NET_KIND_SOCKPAIR) {
+	if ((spec->datagram && !takes_datagrams) || spec->quic || spec->kind == NET_KIND_SOCKPAIR) {
 		conf_error(conf, line, arg,
 		    "'%s' : address '%.*s' : %s is not supported by this version of weir",
 		    is_stats ? "stats socket" : "bind", SLICE_ARG(text),
@@ -464,11 +481,12 @@ static int add_address(struct conf *conf, const struct conf_line *line, int arg,
     struct bind_line *b, struct bind_conf ***last)
 {
 	struct net_spec spec;
-	if (parse_spec(conf, line, arg, text, b->is_stats, &spec) < 0)
+	if (parse_spec(conf, line, arg, text, b, &spec) < 0)
 		return -1;
 	struct net_addr addr = spec.addr;
 	b->bind.listen.mptcp = spec.mptcp;
 	b->bind.fd = -1;
+	b->bind.datagram = spec.datagram;
 	if (spec.kind == NET_KIND_FD) {
 		b->bind.fd = spec.fd;
 		return append_bind(conf, line, b, &(struct net_addr){ .len = 0 }, last);

@@ -102,6 +102,8 @@ void proxy_rt_put(struct proxy_rt *rt);
 
 void finish_names(struct conf *conf, struct config *c);
 void finish_ids(struct conf *conf, struct config *c);
+/* Puts the global section's targets in front of p's own. 0 or -1, told. */
+int add_global_targets(struct conf *conf, const struct global_conf *g, struct proxy *p);
 void finish_logs(struct conf *conf, struct config *c);
 void finish_modes(struct conf *conf, struct config *c);
 

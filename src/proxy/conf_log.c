@@ -3,36 +3,37 @@
  * Logs of a proxy and of the process: "log <target> ...", the formats, the tag. A set of targets that came from
  * a defaults section is shared; adding to it makes a new array and leaves the old one alone.
  */
-#include "conf_int.h"
+#include "ring_conf.h"
 
 #include "weir/proxy/log_profile.h"
 
 /* ---- one target ---- */
 
-/* Words of targets that this version does not have. */
-static const char *unsupported_target(const char *text)
+/* A stream address: a ring of its own stands between the line and the server. */
+static int parse_stream_target(struct conf *conf, const struct conf_line *line, int arg,
+    struct log_target *t, const struct net_addr *to)
 {
-	static const char *const prefixes[] = { "ring@", "backend@", "tcp@", "tcp4@", "tcp6@",
-		"uxst@", NULL };
-	for (size_t i = 0; prefixes[i]; i++)
-		if (strncmp(text, prefixes[i], strlen(prefixes[i])) == 0)
-			return prefixes[i];
-	return NULL;
+	struct config *c = conf_user(conf);
+	const char *name = arena_printf(conf_arena(conf), "ring#%u", ++c->own_rings);
+	const char *description =
+	    arena_printf(conf_arena(conf), "created for the log target of %s:%u",
+		line->pos.file ? line->pos.file : "", line->pos.line);
+	struct ring_conf *rc =
+	    name && description ? ring_conf_own(c, name, description, line->pos) : NULL;
+	(void)arg;
+	if (!rc)
+		return no_memory(conf, line);
+	rc->to = *to;
+	return log_ref_add(conf, line, t, name, false);
 }
 
 static int parse_target_address(
     struct conf *conf, const struct conf_line *line, int arg, struct log_target *t)
 {
 	const char *text = line->argv[arg];
-	const char *prefix = unsupported_target(text);
 	struct net_spec spec;
 	char err[256] = "";
 
-	if (prefix) {
-		conf_error(conf, line, arg,
-		    "log target '%s...' is not supported by this version of weir", prefix);
-		return -1;
-	}
 	if (net_spec_parse(slice_str(text),
 		NET_ALLOW_FD | NET_ALLOW_DATAGRAM | NET_ALLOW_UNIX | NET_ALLOW_NAME, &spec, err,
 		sizeof(err)) < 0) {
@@ -54,17 +55,25 @@ static int parse_target_address(
 		return -1;
 	}
 	if (spec.kind == NET_KIND_IP && spec.port_mode == NET_PORT_NONE)
-		net_addr_set_port(&addr, 514);
+		net_addr_set_port(&addr, LOG_PORT_DEFAULT);
+	if (spec.stream)
+		return parse_stream_target(conf, line, arg, t, &addr);
 	memcpy(&t->addr, &addr.sa, addr.len);
 	t->addr_len = addr.len;
 	return 0;
 }
 
-/* "stdout", "stderr", or an address */
+/* "stdout", "stderr", "ring@<name>", "backend@<name>", or an address */
 static int parse_target(
     struct conf *conf, const struct conf_line *line, int arg, struct log_target *t)
 {
+	static const char ring[] = "ring@", backend[] = "backend@";
+	const char *text = line->argv[arg];
 	t->fd = -1;
+	if (strncmp(text, ring, strlen(ring)) == 0)
+		return log_ref_add(conf, line, t, text + strlen(ring), false);
+	if (strncmp(text, backend, strlen(backend)) == 0)
+		return log_ref_add(conf, line, t, text + strlen(backend), true);
 	if (strcmp(line->argv[arg], "stdout") == 0)
 		t->fd = 1;
 	else if (strcmp(line->argv[arg], "stderr") == 0)

@@ -99,8 +99,8 @@ static int add_rule(const struct conf_call *call)
 	}
 	if (places[kind].stage >= 0)
 		note_stage(call, (enum rule_stage)places[kind].stage);
-	if (rule_add(call->conf, call->line, call->arg, kind, &p->rules[kind], p->acls,
-		p->caps & PROXY_FE) < 0)
+	if (rule_add(call->conf, call->line, call->arg, kind, &p->rules[kind], p->acls, p->caps) <
+	    0)
 		return -1;
 	if (!p->build->is_defaults)
 		return 0;
@@ -114,8 +114,7 @@ void replay_rules(
 	/* Captures of these rules are the proxy's, not the defaults section's. */
 	acl_scope_on_capture(scope, p->caps & PROXY_FE ? capture_slot : NULL, p);
 	for (const struct saved_line *s = from->first; s; s = s->next)
-		(void)rule_add(
-		    conf, &s->line, s->arg, s->kind, &p->rules[s->kind], scope, p->caps & PROXY_FE);
+		(void)rule_add(conf, &s->line, s->arg, s->kind, &p->rules[s->kind], scope, p->caps);
 }
 
 /* Redirects run behind all http-request rules, so they are compiled when the section ends. */
@@ -276,11 +275,10 @@ const struct conf_keyword proxy_rule_keywords[] = {
 	{ "tcp-request inspect-delay", CONF_PROXY, 0, 1, 1, set_inspect_delay,
 	    offsetof(struct proxy, inspect_delay_ms), "<time>",
 	    "longest wait of tcp-request content rules for bytes" },
-	/* refused until streams run them */
-	{ "tcp-response content", CONF_PROXY, CONF_NOT_YET, 1, -1, add_rule, RULES_TCP_RES_CONTENT,
+	{ "tcp-response content", CONF_PROXY, 0, 1, -1, add_rule, RULES_TCP_RES_CONTENT,
 	    "<action> [ { if | unless } <condition> ]",
 	    "rule for the first bytes that a server sends" },
-	{ "tcp-response inspect-delay", CONF_PROXY, CONF_NOT_YET, 1, 1, set_inspect_delay,
+	{ "tcp-response inspect-delay", CONF_PROXY, 0, 1, 1, set_inspect_delay,
 	    offsetof(struct proxy, res_inspect_delay_ms), "<time>",
 	    "longest wait of tcp-response content rules for bytes" },
 	{ "http-request", CONF_PROXY, 0, 1, -1, add_rule, RULES_HTTP_REQ,

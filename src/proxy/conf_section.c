@@ -378,6 +378,7 @@ static void *open_defaults(const struct conf_call *call)
 	p->build->is_named = named;
 	p->next = c->defaults;
 	c->defaults = p;
+	acl_scope_use(call->conf, p->acls);
 	return p;
 }
 
@@ -450,6 +451,7 @@ static void *open_proxy(const struct conf_call *call, unsigned caps)
 	}
 	if (from)
 		replay_rules(call->conf, &from->build->rules, p, from->acls);
+	acl_scope_use(call->conf, p->acls);
 	return p;
 }
 

@@ -31,7 +31,7 @@ static const char *host_name(struct conf *conf, const struct global_conf *g)
 }
 
 /* The global targets first, as "log global" mostly stands in front of others. */
-static int add_global_targets(struct conf *conf, const struct global_conf *g, struct proxy *p)
+int add_global_targets(struct conf *conf, const struct global_conf *g, struct proxy *p)
 {
 	unsigned n = g->logs.targets_n + p->logs.targets_n;
 	struct log_target **all = arena_array(conf_arena(conf), struct log_target *, n + 1);
@@ -92,6 +92,7 @@ static void choose_text(struct conf *conf, struct proxy *p)
 static void compile_formats(struct conf *conf, struct proxy *p)
 {
 	choose_text(conf, p);
+	acl_scope_use(conf, p->acls);
 	p->log_format = compile(conf, p, p->log_format_pos, "log-format", p->log_format_text);
 	p->session_error_format = compile(conf, p, p->pos, "log-format", logfmt_text_error);
 	if (p->error_log_format_text)

@@ -129,7 +129,8 @@ void finish_modes(struct conf *conf, struct config *c)
 		if (p->options & PR_O_DISABLED)
 			continue;
 		check_binds(conf, p);
-		if (p->mode == PROXY_TCP)
+		if (p->mode == PROXY_TCP &&
+		    !ruleset_has(&p->rules[RULES_TCP_REQ_CONTENT], "switch-mode"))
 			ignore_http(conf, p);
 		if (p->caps & PROXY_BE)
 			check_balance(conf, p);

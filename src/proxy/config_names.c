@@ -31,24 +31,17 @@ static void unknown_backend(struct conf *conf, const struct config *c, const str
 	    near && !*what ? "' ?" : "");
 }
 
-/* HTTP needs HTTP behind it; TCP in front of HTTP works as TCP. */
+/* HTTP needs HTTP behind it; TCP in front of HTTP becomes HTTP on the way. */
 static void check_modes(struct conf *conf, const struct proxy *fe, const struct proxy *be,
     struct conf_pos pos, const char *how)
 {
-	if (fe->mode == be->mode)
-		return;
-	if (fe->mode == PROXY_HTTP)
+	if (fe->mode == PROXY_HTTP && be->mode != PROXY_HTTP)
 		diag_add(conf_diag(conf), DIAG_ERROR, pos,
 		    "http %s '%s' (%s:%u) tries to use incompatible tcp backend '%s' (%s:%u) %s "
 		    "(see "
 		    "'mode').",
 		    proxy_kind(fe), fe->name, fe->pos.file ? fe->pos.file : "", fe->pos.line,
 		    be->name, be->pos.file ? be->pos.file : "", be->pos.line, how);
-	else
-		diag_add(conf_diag(conf), DIAG_WARNING, pos,
-		    "tcp %s '%s' uses http backend '%s' %s: this version of weir does not upgrade "
-		    "connections to HTTP, the bytes are passed on as they are",
-		    proxy_kind(fe), fe->name, be->name, how);
 }
 
 static void find_default(struct conf *conf, const struct config *c, struct proxy *p)

@@ -13,6 +13,7 @@
 
 #include "client.h"
 #include "weir/net/socket.h"
+#include "weir/proxy/log_targets.h"
 
 #define ACCEPT_BURST_MAX 64
 #define RETRY_MS	 100
@@ -177,6 +178,11 @@ WEIR_COLD void listeners_wake(struct worker *w)
 			continue;
 		worker_post(other, &l->resume_mail, on_resume_mail);
 	}
+}
+
+unsigned listener_conns(const struct bind_conf *bind)
+{
+	return atomic_load_explicit(&bind->listener->conns, memory_order_relaxed);
 }
 
 void listener_connection_closed(struct worker *w, struct bind_conf *bind)
@@ -543,6 +549,7 @@ void frontend_shutdown(struct worker *w, struct proxy *fe)
 static void on_idle_mail(struct worker *w, struct mail *mail)
 {
 	free(mail);
+	log_targets_soft_stop(w, process_of(w)->config);
 	clients_close_idle(w);
 	atomic_fetch_sub(&process_of(w)->jobs, 1);
 }

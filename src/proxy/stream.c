@@ -25,6 +25,7 @@ static stream_step *const steps[ST_N] = {
 	[ST_CONNECT] = step_connect,
 	[ST_CONNECTING] = step_connecting,
 	[ST_RES_HEAD] = step_res_head,
+	[ST_RES_CONTENT] = step_res_content,
 	[ST_RES_RULES] = step_res_rules,
 	[ST_FORWARD] = step_forward,
 	[ST_TUNNEL] = step_tunnel,
@@ -143,6 +144,8 @@ struct stream *stream_new(struct client *cli)
 	s->id = ++l->stream_serial;
 	s->timeout = s->fe->timeout;
 	s->log_level = -1;
+	s->retries = -1;
+	s->bc_tos = -1;
 	arena_init_pool(&s->arena, &l->blocks);
 	init_messages(s);
 	init_record(s);
@@ -181,9 +184,10 @@ static void stream_end(struct stream *s)
 	bool reset = s->fe->options & PR_O_NOLINGER;
 	s->rec.t.close = stream_now_us(s);
 	stream_note_gauges(s, true);
-	stream_leave_server(s, true);
 	stream_count_end(s);
-	stream_log(s, LOG_STEP_CLOSE);
+	stream_log(
+	    s, LOG_STEP_CLOSE); /* may ask of the connection to the server, so before it is left */
+	stream_leave_server(s, true);
 	if (s->flags & SF_COUNTED_BE)
 		atomic_fetch_sub_explicit(&s->be->be.rt->served, 1, memory_order_relaxed);
 	queue_leave(s->worker, s->ticket);
@@ -251,7 +255,8 @@ static uint64_t tunnel_deadline(const struct stream *s)
 		if (s->timeout.server_fin && (s->flags & SF_UP_SHUT))
 			server = s->timeout.server_fin;
 	}
-	return sooner(after(s->client_ms, client), after(s->server_ms, server));
+	uint64_t at = sooner(after(s->client_ms, client), after(s->server_ms, server));
+	return s->flags & SF_RES_INSPECT ? sooner(at, s->rule_until_ms) : at;
 }
 
 static uint64_t deadline(const struct stream *s)
@@ -265,8 +270,10 @@ static uint64_t deadline(const struct stream *s)
 	case ST_FE_RULES:
 	case ST_BE_CONTENT:
 	case ST_BE_RULES:
-	case ST_RES_RULES:
 		return s->rule_until_ms ? s->rule_until_ms : after(s->since_ms, t->client);
+	case ST_RES_CONTENT:
+	case ST_RES_RULES:
+		return s->rule_until_ms ? s->rule_until_ms : after(s->since_ms, t->server);
 	case ST_REQ_BODY:
 		return s->body_wait_ms ? s->since_ms + s->body_wait_ms : after(s->since_ms, head);
 	case ST_TARPIT:
@@ -315,6 +322,8 @@ static void drive(struct stream *s, enum step next)
 		stream_end(s);
 		return;
 	}
+	if (unlikely(s->run_start_ns))
+		stream_profile_stop(s);
 	uint64_t at = deadline(s);
 	if (at)
 		timer_arm_sooner(&s->worker->wheel, &s->timer, at);
@@ -325,6 +334,9 @@ void stream_run(struct stream *s)
 	if (s->flags & SF_RUNNING)
 		return;
 	s->flags |= SF_RUNNING;
+	s->calls++;
+	if (unlikely(s->fe->config->global.profiling_tasks))
+		stream_profile_start(s);
 	drive(s, STEP_AGAIN);
 }
 

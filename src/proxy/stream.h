@@ -23,24 +23,25 @@ enum step {
 };
 
 enum stream_state {
-	ST_REQ_HEAD,   /* waiting for the request head */
-	ST_FE_CONTENT, /* tcp-request content of the frontend */
-	ST_FE_RULES,   /* http-request of the frontend */
-	ST_ROUTE,      /* which backend */
-	ST_BE_CONTENT, /* tcp-request content of the backend */
-	ST_BE_RULES,   /* http-request of the backend */
-	ST_REQ_BODY,   /* wait for (a part of) the body */
-	ST_TARPIT,     /* hold the client, then refuse */
-	ST_ASSIGN,     /* which server */
-	ST_QUEUE,      /* wait for a slot */
-	ST_PAUSE,      /* before trying the same server again */
-	ST_CONNECT,    /* get a connection to it */
-	ST_CONNECTING, /* wait until it is established */
-	ST_RES_HEAD,   /* request on its way, waiting for the response head */
-	ST_RES_RULES,  /* http-response, http-after-response */
-	ST_FORWARD,    /* both directions until both messages have ended */
-	ST_TUNNEL,     /* raw bytes both ways */
-	ST_REPLY,      /* an answer of our own is being sent */
+	ST_REQ_HEAD,	/* waiting for the request head */
+	ST_FE_CONTENT,	/* tcp-request content of the frontend */
+	ST_FE_RULES,	/* http-request of the frontend */
+	ST_ROUTE,	/* which backend */
+	ST_BE_CONTENT,	/* tcp-request content of the backend */
+	ST_BE_RULES,	/* http-request of the backend */
+	ST_REQ_BODY,	/* wait for (a part of) the body */
+	ST_TARPIT,	/* hold the client, then refuse */
+	ST_ASSIGN,	/* which server */
+	ST_QUEUE,	/* wait for a slot */
+	ST_PAUSE,	/* before trying the same server again */
+	ST_CONNECT,	/* get a connection to it */
+	ST_CONNECTING,	/* wait until it is established */
+	ST_RES_HEAD,	/* request on its way, waiting for the response head */
+	ST_RES_CONTENT, /* tcp-response content, HTTP mode */
+	ST_RES_RULES,	/* http-response, http-after-response */
+	ST_FORWARD,	/* both directions until both messages have ended */
+	ST_TUNNEL,	/* raw bytes both ways */
+	ST_REPLY,	/* an answer of our own is being sent */
 	ST_DONE,
 	ST_N,
 };
@@ -70,6 +71,10 @@ enum stream_state {
 #define SF_NOLOG	  0x400000u
 #define SF_MONITOR	  0x800000u
 #define SF_VERBATIM	  0x1000000u /* the reply goes out as it was written */
+#define SF_SWITCHED	  0x2000000u /* from TCP to HTTP: the frontend's rules have run */
+#define SF_RES_INSPECT	  0x4000000u /* TCP: the response is still being looked at */
+#define SF_NO_L7_RETRY	  0x8000000u
+#define SF_BC_MARK	  0x10000000u /* bc_mark is set */
 
 struct stream {
 	struct list all; /* proxy_local.stream_list */
@@ -100,6 +105,11 @@ struct stream {
 	struct rule_ctx cx;
 	struct rule_cursor cursor;
 	struct var_list txn_vars, req_vars, res_vars;
+	unsigned calls;		 /* of stream_run() */
+	uint64_t cpu_ns, lat_ns; /* with profiling.tasks */
+	uint64_t run_start_ns;	 /* of the present run; 0: none, or not measured */
+	uint32_t se_flags;	 /* the server's endpoint, when it was left */
+	unsigned se_requests;	 /* and how many requests its connection had had */
 	struct rule_reply reply;
 	struct persist_state persist;
 	struct log_record rec;
@@ -107,15 +117,20 @@ struct stream {
 	uint64_t id;
 	uint64_t head_up, head_down; /* bytes of heads, for the counts */
 	unsigned conn_tries;	     /* left */
+	struct slice joined;	     /* payload of several pieces, for rules */
 	unsigned interims;	     /* heads of status 1xx that have come */
 	unsigned body_wait_bytes;
 	uint64_t body_wait_ms;
 	struct proxy_timeouts timeout; /* of fe and be, as rules changed them */
 	int log_level;		       /* -1: by outcome */
-	int prio_class;
-	struct net_peer dst;   /* cached local end */
-	uint8_t dst_state;     /* 0 unknown, 1 known, 2 not available */
-	struct http_hdr *hdrs; /* both tables: 2 * maxhdr entries behind the struct */
+	int prio_class, prio_offset_ms;
+	int retries; /* set-retries; -1: the backend's */
+	int bc_tos;  /* of the connection to the server; -1: none */
+	uint32_t bc_mark;
+	struct net_peer dst;		/* as the kernel says; AF_UNSPEC: not asked yet */
+	const struct net_peer *dst_set; /* by a rule; the source is cx.src */
+	uint16_t bc_error;		/* errno of the last failed connection to a server */
+	struct http_hdr *hdrs;		/* both tables: 2 * maxhdr entries behind the struct */
 };
 
 typedef enum step stream_step(struct stream *s);
@@ -134,9 +149,9 @@ void stream_kill(struct stream *s, char cause);
 
 /* ---- steps, by file ---- */
 stream_step step_req_head, step_fe_rules, step_be_rules, step_req_body,
-    step_tarpit;			      /* stream_request.c */
-stream_step step_fe_content, step_be_content; /* stream_content.c */
-stream_step step_route;			      /* stream_route.c */
+    step_tarpit;						/* stream_request.c */
+stream_step step_fe_content, step_be_content, step_res_content; /* stream_content.c */
+stream_step step_route;						/* stream_route.c */
 stream_step step_assign, step_queue, step_pause, step_connect,
     step_connecting;			   /* stream_server.c */
 stream_step step_res_head, step_res_rules; /* stream_response.c */
@@ -162,12 +177,32 @@ int stream_finish_request(struct stream *s);
 
 /* Waits for the body, as far as the buffer goes, then enters next. */
 enum step stream_wait_body(struct stream *s, enum stream_state next);
+/* Payload that was received, in one piece: of several a copy, which *joined keeps until there is more. */
+struct slice stream_payload(struct stream *s, const struct inflow *in, struct slice *joined);
 /* Gives what is there of the body to rules and balancing. */
 void stream_show_body(struct stream *s);
+
+/* Bytes by which rules may make the head longer. */
+struct slice stream_unique_id(struct stream *s);
+unsigned stream_rewrite_room(const struct stream *s, const struct http_msg *m);
+/* Gives what is there of the response's payload to rules. */
+void stream_show_response(struct stream *s);
+/* TCP: whether "tcp-response content" lets the response pass; else returns what the step returns. */
+bool stream_inspect_response(struct stream *s, enum step *ret);
+/* The client's connection goes on as HTTP, with state as the next one. */
+enum step stream_switch_to_http(struct stream *s);
+/* The client is gone while the server is at work. */
+enum step stream_client_left(struct stream *s, char cause);
 
 /* Moves payload one way; false when the sink failed. */
 bool stream_push_up(struct stream *s);
 bool stream_push_down(struct stream *s);
+
+/* How often this stream may be tried again. */
+static inline int stream_retries(const struct stream *s)
+{
+	return s->retries >= 0 ? s->retries : MAX(s->be->retries, 0);
+}
 
 bool stream_wants_redispatch(const struct stream *s);
 /* Leaves the server: connection back or closed, slot released. keep: if the protocol allows it. */
@@ -195,6 +230,17 @@ void stream_count_end(struct stream *s);
 /* The client's message, or the server's, broke the protocol: kept for "show errors". */
 void stream_capture_error(struct stream *s, bool response);
 extern const struct rule_host stream_rule_host;
+/* stream_host.c: parts of it. */
+void stream_host_set(void *stream, enum rule_knob knob, int64_t value);
+void stream_host_interim(void *stream, struct http_msg *m);
+/* stream_facts.c: what single fetches ask of a stream. */
+int64_t stream_fact(void *stream, enum rule_fact fact);
+struct slice stream_debug(void *stream, bool server, unsigned layers);
+/* Around a run, with profiling.tasks; end: false when the stream is gone. */
+void stream_profile_start(struct stream *s);
+void stream_profile_stop(struct stream *s);
+/* Whether the log calls it a failure. */
+bool stream_has_failed(const struct stream *s);
 
 /* The request is over for rules: variables of scope req are gone, and those of scope res can be set. */
 static inline void stream_response_vars(struct stream *s)
@@ -210,7 +256,7 @@ static inline uint64_t stream_now_us(const struct stream *s)
 
 static inline bool stream_is_http(const struct stream *s)
 {
-	return s->fe->mode == PROXY_HTTP;
+	return s->cli->http;
 }
 
 static inline struct counters *fe_counters(const struct stream *s)

@@ -15,7 +15,7 @@ WEIR_COLD void stream_capture_error(struct stream *s, bool response)
 		.px = response ? s->be : s->fe,
 		.other = response ? s->fe : s->be,
 		.server = s->srv,
-		.src = &s->cli->src,
+		.src = s->cx.src,
 		.bytes = mux1_bytes(m),
 		.at = ep->bad_at,
 		.room = m->rx.size - m->rx.end,

@@ -155,8 +155,12 @@ static void pass_fin(
 enum step step_tunnel(struct stream *s)
 {
 	struct endpoint *ce = s->ce, *se = s->se;
-	bool up = stream_push_up(s);
-	bool down = stream_push_down(s);
+	bool up = stream_push_up(s), down = true;
+	enum step end;
+	if (unlikely(s->flags & SF_RES_INSPECT) && !stream_inspect_response(s, &end))
+		return end;
+	if (!(s->flags & SF_RES_INSPECT))
+		down = stream_push_down(s);
 	/* the side that fails ends the other too; what it sent before was forwarded above */
 	if (!up || ((se->flags & EP_ERROR) && is_drained(&s->down, &s->down_bulk)))
 		return aborted(s, 'S');
@@ -173,7 +177,7 @@ enum step step_tunnel(struct stream *s)
 		s->flags |= SF_CLOSE_CLIENT | SF_CLOSE_SERVER;
 		return STEP_DONE;
 	}
-	if (s->flags & SF_TIMEOUT)
+	if ((s->flags & (SF_TIMEOUT | SF_RES_INSPECT)) == SF_TIMEOUT)
 		return aborted(s, late_side(s));
 	return STEP_WAIT;
 }

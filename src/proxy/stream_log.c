@@ -3,7 +3,7 @@
  * What a stream leaves behind in the counters. Also the answers that rules and log formats get
  * from a stream (struct rule_host). Client's worker.
  */
-#include "stream.h"
+#include "facts.h"
 
 /* ---- counts ---- */
 
@@ -27,6 +27,19 @@ static void count_bytes(struct counters *c, const struct stream *s)
 	counter_add(&c->bytes_out, s->rec.bytes_down);
 }
 
+/* Counted where the rules stand that failed, as far as that is known: at all sides of the stream. */
+static void count_failed_rewrites(struct stream *s)
+{
+	unsigned n = s->cx.failed_rewrites;
+	if (likely(!n))
+		return;
+	counter_add(&fe_counters(s)->failed_rewrites, n);
+	if (s->be && s->be != s->fe)
+		counter_add(&backend_counters(&s->be->be, s->worker)->failed_rewrites, n);
+	if (s->srv)
+		counter_add(&server_counters(s->srv, s->worker)->failed_rewrites, n);
+}
+
 void stream_count_end(struct stream *s)
 {
 	struct counters *fe = fe_counters(s);
@@ -41,6 +54,7 @@ void stream_count_end(struct stream *s)
 	bool http = stream_is_http(s) && s->rec.status > 0;
 	if (http)
 		counters_status(fe, (unsigned)s->rec.status);
+	count_failed_rewrites(s);
 	if (!s->be)
 		return;
 	struct counters *be = backend_counters(&s->be->be, s->worker);
@@ -79,17 +93,25 @@ void stream_note_gauges(struct stream *s, bool ending)
 
 /* ---- what rules ask ---- */
 
-/* The address the client connected to: asked of the kernel once, and only when somebody wants it. */
+static const struct net_peer *host_fc_peer(void *stream, bool dst)
+{
+	struct stream *s = stream;
+	if (!dst)
+		return &s->cli->src;
+	/* the stream has room for it: an idle client shall stay small */
+	if (s->cli->extra)
+		return client_dst(s->cli);
+	if (s->dst.sa.sa_family == AF_UNSPEC && net_local_peer(s->cli->m.conn.io.fd, &s->dst) < 0)
+		s->dst.sa.sa_family = AF_UNSPEC;
+	return s->dst.sa.sa_family == AF_UNSPEC ? NULL : &s->dst;
+}
+
 static const struct net_peer *host_dst(void *stream)
 {
 	struct stream *s = stream;
 	if (!s)
 		return NULL;
-	if (s->cli->has_dst)
-		return &s->cli->dst;
-	if (s->dst_state == 0)
-		s->dst_state = net_local_peer(s->cli->m.conn.io.fd, &s->dst) == 0 ? 1 : 2;
-	return s->dst_state == 1 ? &s->dst : NULL;
+	return s->dst_set ? s->dst_set : host_fc_peer(stream, true);
 }
 
 /* Lines about failed connections name every listener, the others those with a name. */
@@ -110,12 +132,20 @@ static struct slice host_name(void *stream, const char *what)
 		return SLICE_NULL;
 	if (strcmp(what, "fe_name") == 0)
 		return slice_str(s->fe->name);
+	if (strcmp(what, "unique_id") == 0)
+		return stream_unique_id(stream);
 	if (strcmp(what, "be_name") == 0)
-		return s->be ? slice_str(s->be->name) : SLICE_NULL;
+		return slice_str(s->be ? s->be->name : s->fe->name);
 	if (strcmp(what, "srv_name") == 0)
 		return s->srv ? slice_str(s->srv->name) : SLICE_NULL;
 	if (strcmp(what, "so_name") == 0)
 		return listener_name(stream);
+	if (strcmp(what, "bc_err_name") == 0)
+		return slice_str(conn_error_of(s->bc_error, SLICE_NULL)->name);
+	if (strcmp(what, "bc_err_str") == 0)
+		return slice_str(conn_error_of(s->bc_error, SLICE_NULL)->text);
+	if (strncmp(what, "fc_", 3) == 0)
+		return client_text(s->cli, s->rec.error, what);
 	if (strcmp(what, "fe_defbe") == 0 && s->fe->default_backend)
 		return slice_str(s->fe->default_backend->name);
 	return SLICE_NULL;
@@ -144,6 +174,12 @@ static void host_set_timeout(void *stream, const char *which, unsigned ms)
 		s->timeout.server = ms;
 	else if (strcmp(which, "tunnel") == 0)
 		s->timeout.tunnel = ms;
+	else if (strcmp(which, "connect") == 0)
+		s->timeout.connect = ms;
+	else if (strcmp(which, "queue") == 0)
+		s->timeout.queue = ms;
+	else if (strcmp(which, "tarpit") == 0)
+		s->timeout.tarpit = ms;
 }
 
 static const struct log_record *host_record(void *stream)
@@ -151,17 +187,18 @@ static const struct log_record *host_record(void *stream)
 	return stream ? &((struct stream *)stream)->rec : NULL;
 }
 
+/* For this stream alone: the next request of the connection has the addresses it came with. */
 static void host_set_src(void *stream, const struct net_peer *src, bool is_dst)
 {
 	struct stream *s = stream;
-	if (!s)
+	struct net_peer *kept = arena_new(&s->arena, struct net_peer);
+	if (!kept)
 		return;
-	if (is_dst) {
-		s->cli->dst = *src;
-		s->cli->has_dst = true;
-	} else {
-		s->cli->src = *src;
-	}
+	*kept = *src;
+	if (is_dst)
+		s->dst_set = kept;
+	else
+		s->cx.src = kept;
 }
 
 static void host_do_log(struct rule_ctx *cx, enum rules_kind kind, const void *profile)
@@ -170,105 +207,24 @@ static void host_do_log(struct rule_ctx *cx, enum rules_kind kind, const void *p
 		stream_do_log(cx->stream, kind, profile);
 }
 
-/* ---- integers of proxies and servers ---- */
-
-static struct proxy *backend_named(const struct stream *s, const char *object)
-{
-	return *object ? config_backend(s->fe->config, object) : s->be;
-}
-
-/* "backend/server" or, in the present backend, "server". */
-static struct server *server_named(const struct stream *s, const char *object)
-{
-	char be_name[256];
-	const char *slash = strchr(object, '/');
-	if (!slash)
-		return s->be ? backend_server(&s->be->be, object) : NULL;
-	snprintf(be_name, sizeof(be_name), "%.*s", (int)(slash - object), object);
-	struct proxy *be = config_backend(s->fe->config, be_name);
-	return be ? backend_server(&be->be, slash + 1) : NULL;
-}
-
-static int64_t backend_gauge(const struct stream *s, const struct proxy *be, const char *fetch)
-{
-	unsigned workers = be->be.workers, usable = 0;
-	int64_t slots = 0, queue = queue_length(be->be.rt->queue);
-	for (unsigned i = 0; i < be->be.servers_n; i++) {
-		struct server *srv = be->be.servers[i];
-		queue += queue_length(srv->rt->queue);
-		if (!server_is_usable(srv))
-			continue;
-		usable++;
-		unsigned max = server_limit(srv), served = atomic_load(&srv->rt->served);
-		slots = !max || slots < 0 ? -1 : slots + (max > served ? max - served : 0);
-	}
-	if (strcmp(fetch, "nbsrv") == 0)
-		return usable;
-	if (strcmp(fetch, "connslots") == 0)
-		return slots;
-	if (strcmp(fetch, "be_conn") == 0)
-		return atomic_load(&be->be.rt->served);
-	if (strcmp(fetch, "be_sess_rate") == 0)
-		return counters_rate(be->be.rt->counters, workers,
-		    offsetof(struct counters, sess_rate), worker_now_ms(s->worker));
-	if (strcmp(fetch, "be_id") == 0)
-		return be->id;
-	if (strcmp(fetch, "queue") == 0)
-		return queue;
-	if (strcmp(fetch, "avg_queue") == 0)
-		return usable ? (queue + usable - 1) / usable : queue * 1000;
-	return -1;
-}
-
-static int64_t frontend_gauge(const struct stream *s, const struct proxy *fe, const char *fetch)
-{
-	uint64_t now = worker_now_ms(s->worker);
-	if (strcmp(fetch, "fe_conn") == 0)
-		return atomic_load(&fe->rt->fe_conns);
-	if (strcmp(fetch, "fe_id") == 0)
-		return fe->id;
-	size_t offset = strcmp(fetch, "fe_req_rate") == 0 ? offsetof(struct counters, req_rate)
-							  : offsetof(struct counters, sess_rate);
-	return counters_rate(fe->rt->counters, worker_count(s->worker->group), offset, now);
-}
-
-static int64_t server_gauge(const struct stream *s, const struct server *srv, const char *fetch)
-{
-	if (strcmp(fetch, "srv_is_up") == 0)
-		return server_is_usable(srv);
-	if (strcmp(fetch, "srv_conn") == 0)
-		return atomic_load(&srv->rt->served);
-	if (strcmp(fetch, "srv_queue") == 0)
-		return queue_length(srv->rt->queue);
-	if (strcmp(fetch, "srv_id") == 0)
-		return srv->id;
-	if (strcmp(fetch, "srv_sess_rate") == 0)
-		return counters_rate(srv->rt->counters, srv->be->workers,
-		    offsetof(struct counters, sess_rate), worker_now_ms(s->worker));
-	return -1;
-}
-
 static int64_t host_gauge(void *stream, const char *fetch, const char *object)
 {
 	const struct stream *s = stream;
-	if (!s)
-		return -1;
-	if (strcmp(fetch, "so_id") == 0)
-		return s->cli->bind->id;
-	if (strncmp(fetch, "fe_", 3) == 0) {
-		const struct proxy *fe = *object ? config_frontend(s->fe->config, object) : s->fe;
-		return fe ? frontend_gauge(s, fe, fetch) : -1;
-	}
-	if (strncmp(fetch, "srv_", 4) == 0) {
-		const struct server *srv = *object ? server_named(s, object) : s->srv;
-		return srv ? server_gauge(s, srv, fetch) : -1;
-	}
-	const struct proxy *be = backend_named(s, object);
-	return be ? backend_gauge(s, be, fetch) : -1;
+	return s ? fact_value(s->cli, s, fetch, object) : RULE_GAUGE_NONE;
+}
+
+static int host_fd(void *stream, bool server)
+{
+	const struct stream *s = stream;
+	if (server)
+		return s->se && !(s->se->flags & EP_CONNECTING) ? s->se->conn->io.fd : -1;
+	return s->cli->m.conn.io.fd;
 }
 
 const struct rule_host stream_rule_host = {
 	.dst = host_dst,
+	.fc_peer = host_fc_peer,
+	.fd = host_fd,
 	.gauge = host_gauge,
 	.name = host_name,
 	.capture = host_capture,
@@ -276,5 +232,9 @@ const struct rule_host stream_rule_host = {
 	.set_timeout = host_set_timeout,
 	.record = host_record,
 	.set_src = host_set_src,
+	.set = stream_host_set,
+	.interim = stream_host_interim,
+	.fact = stream_fact,
+	.debug = stream_debug,
 	.do_log = host_do_log,
 };

@@ -75,7 +75,7 @@ static enum log_level level_of(const struct stream *s, bool failed)
 	return failed && (s->fe->options & PR_O_LOG_SEPARATE_ERRORS) ? LOG_LV_ERR : LOG_LV_INFO;
 }
 
-static bool has_failed(const struct stream *s)
+bool stream_has_failed(const struct stream *s)
 {
 	const struct record_flags *f = &s->rec.flags;
 	bool by_flags = f->cause != '-' && f->cause != 'L';
@@ -171,7 +171,7 @@ void stream_log(struct stream *s, enum log_step step)
 		return;
 	if (s->rec.bad_request && fe->log_format_text == logfmt_text_connect)
 		return; /* the line without any option announces sessions, not failures */
-	bool failed = has_failed(s);
+	bool failed = stream_has_failed(s);
 	if (!failed && (fe->options & PR_O_DONTLOG_NORMAL))
 		return;
 	s->flags |= SF_LOGGED;
@@ -185,13 +185,12 @@ void stream_do_log(struct stream *s, enum rules_kind kind, const struct log_prof
 {
 	if (!s->fe->logs_anything || s->log_level == LOG_LV_SILENT)
 		return;
-	write_step(s, (enum log_step)(LOG_STEP_DO_LOG + kind), profile, has_failed(s));
+	write_step(s, (enum log_step)(LOG_STEP_DO_LOG + kind), profile, stream_has_failed(s));
 }
 
 /* A client whose rules run before there is a stream: what is known of it. */
 struct early_log {
-	const struct client *client;
-	struct net_peer dst;
+	struct client *client;
 	struct log_record rec;
 };
 
@@ -202,10 +201,7 @@ static const struct log_record *early_record(void *early)
 
 static const struct net_peer *early_dst(void *early)
 {
-	struct early_log *e = early;
-	if (e->client->has_dst)
-		return &e->client->dst;
-	return net_local_peer(e->client->m.conn.io.fd, &e->dst) == 0 ? &e->dst : NULL;
+	return client_dst(((struct early_log *)early)->client);
 }
 
 static const struct rule_host early_host = { .record = early_record, .dst = early_dst };

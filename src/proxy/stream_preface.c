@@ -23,10 +23,10 @@ static size_t write_pp(struct stream *s, char *text, size_t cap)
 	const struct net_peer *dst = stream_rule_host.dst(s);
 	struct net_peer none = { .sa.sa_family = AF_UNSPEC };
 	if (srv->pp == SERVER_PP_V1)
-		return pp_write_v1(&s->cli->src, dst ? dst : &none, text);
+		return pp_write_v1(s->cx.src, dst ? dst : &none, text);
 	if (srv->pp2_options & SERVER_PP2_UNIQUE_ID) /* empty when there is none */
 		tlvs[n++] = (struct pp_tlv){ PP2_TYPE_UNIQUE_ID, s->rec.unique_id };
-	return pp_write_v2(&s->cli->src, dst ? dst : &none, false, tlvs, n,
+	return pp_write_v2(s->cx.src, dst ? dst : &none, false, tlvs, n,
 	    srv->pp2_options & SERVER_PP2_CRC32C, text, cap);
 }
 

@@ -238,9 +238,20 @@ static enum step denied(struct stream *s, bool response)
 	return stream_rule_reply(s, 'P', response ? 'H' : 'R');
 }
 
+/* Rules that could not be run to their end: the request never became complete, so no time is given for it. */
+static enum step rules_failed(
+    struct stream *s, bool response, unsigned status, char cause, char phase)
+{
+	if (!response) {
+		s->rec.t.request = 0;
+		client_count(s->cli, offsetof(struct counters, failed_req));
+	}
+	return stream_error(s, status, cause, phase);
+}
+
 enum step stream_verdict(struct stream *s, enum rule_verdict v, bool response)
 {
-	char phase = response ? 'H' : 'R';
+	char phase = !response ? 'R' : stream_is_http(s) ? 'H' : 'D';
 	switch (v) {
 	case RULES_REPLY:
 		counter_add(&fe_counters(s)->intercepted, 1);
@@ -258,9 +269,13 @@ enum step stream_verdict(struct stream *s, enum rule_verdict v, bool response)
 		return end_silently(s);
 	case RULES_DROP:
 		stream_flag(s, 'P', phase);
-		s->ce->conn->flags |= CONN_NOLINGER;
+		client_drop(s->cli, s->cx.rst_ttl);
 		return end_silently(s);
+	case RULES_INVALID:
+		return rules_failed(s, response, 400, 'P', phase);
+	case RULES_TIMEOUT:
+		return rules_failed(s, response, response ? 504 : 408, response ? 's' : 'c', 'R');
 	default:
-		return stream_error(s, 500, 'I', phase);
+		return rules_failed(s, response, 500, 'P', phase);
 	}
 }

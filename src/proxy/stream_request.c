@@ -66,16 +66,16 @@ static void capture_request(struct stream *s)
 static void capture_request_cookie(struct stream *s)
 {
 	struct http_hdr *h = NULL;
-	struct slice value;
 	while ((h = http_hdr_find_id(&s->req, HDR_COOKIE, h))) {
-		if (!http_cookie_find(http_hdr_value_of(h), s->fe->capture_cookie, &value))
-			continue;
-		/* logged as "name=value", as it stands in the header */
-		struct slice shown = slice_make(value.ptr - s->fe->capture_cookie.len - 1,
-		    value.len + s->fe->capture_cookie.len + 1);
-		s->rec.cookie_req =
-		    arena_slice(&s->arena, slice_sub(shown, 0, s->fe->capture_cookie_len));
-		return;
+		struct slice rest = http_hdr_value_of(h);
+		while (rest.ptr) {
+			struct slice one = slice_trim_ows(slice_cut(&rest, ';'));
+			if (!slice_has_prefix(one, s->fe->capture_cookie))
+				continue;
+			s->rec.cookie_req =
+			    arena_slice(&s->arena, slice_sub(one, 0, s->fe->capture_cookie_len));
+			return;
+		}
 	}
 }
 
@@ -96,6 +96,31 @@ static enum step answer_monitor(struct stream *s)
 	return stream_error(s, 200, 'L', 'R');
 }
 
+/* What is left of a buffer behind the head that came in: rules may not make more of it. */
+unsigned stream_rewrite_room(const struct stream *s, const struct http_msg *m)
+{
+	unsigned bufsize = s->fe->config->global.bufsize;
+	return bufsize > m->head_len ? bufsize - m->head_len : 1;
+}
+
+enum step stream_switch_to_http(struct stream *s)
+{
+	mux1_become_h1(&s->cli->m);
+	s->cli->http = true;
+	s->rec.http = true;
+	s->flags |= SF_SWITCHED;
+	s->up = (struct inflow){ .first = 0 };
+	s->cx.req = NULL;
+	s->cx.target_of = NULL;
+	s->cx.host_hdr = NULL;
+	s->cx.host_seen = 0;
+	s->cx.req_buf = SLICE_NULL;
+	s->cx.req_final = false;
+	s->rule_until_ms = 0;
+	stream_enter(s, ST_REQ_HEAD);
+	return STEP_AGAIN;
+}
+
 static enum step request_received(struct stream *s)
 {
 	note_request(s);
@@ -108,7 +133,10 @@ static enum step request_received(struct stream *s)
 	if (is_monitor(s))
 		return answer_monitor(s);
 	stream_log(s, LOG_STEP_REQUEST);
-	stream_enter(s, ST_FE_CONTENT);
+	s->cx.rewrite_room = stream_rewrite_room(s, &s->req);
+	stream_enter(s, !(s->flags & SF_SWITCHED) ? ST_FE_CONTENT
+			: s->be			  ? ST_BE_CONTENT
+						  : ST_FE_RULES);
 	return STEP_AGAIN;
 }
 
@@ -116,6 +144,8 @@ static enum step bad_request(struct stream *s)
 {
 	s->rec.bad_request = true;
 	stream_number(s);
+	if (s->flags & SF_SWITCHED) /* that became nothing */
+		s->rec.backend = slice_str(s->fe->name);
 	if (!(s->ce->flags & EP_IN_HEAD))
 		count_request(s);
 	client_count(s->cli, offsetof(struct counters, failed_req));
@@ -172,11 +202,22 @@ enum step step_req_head(struct stream *s)
 
 static void send_continue(struct stream *s);
 
+/* Reset, or closed in the middle of its request. */
+static bool client_has_left(const struct stream *s)
+{
+	uint32_t flags = s->ce->flags & (EP_IN_CLOSED | EP_IN_END);
+	return (s->ce->conn->flags & CONN_ERROR) || flags == EP_IN_CLOSED;
+}
+
 /* A rule waits: for more of the body, or for time to pass. */
 static enum step wait_for_rules(struct stream *s)
 {
 	struct endpoint *ep = s->ce;
 	s->rule_until_ms = s->cx.wait_ms ? worker_now_ms(s->worker) + s->cx.wait_ms : 0;
+	if (client_has_left(s)) {
+		counter_add(&fe_counters(s)->cli_aborts, 1);
+		return stream_error(s, 400, 'C', 'R');
+	}
 	if (!s->cx.wait_body)
 		return STEP_WAIT;
 	send_continue(s);
@@ -185,13 +226,32 @@ static enum step wait_for_rules(struct stream *s)
 	return ep->flags & (EP_ERROR | EP_IN_BAD) ? bad_request(s) : STEP_WAIT;
 }
 
+struct slice stream_payload(struct stream *s, const struct inflow *in, struct slice *joined)
+{
+	if (inflow_is_empty(in))
+		return SLICE_NULL;
+	if (in->n - in->first == 1)
+		return slice_make(in->seg[in->first].iov_base, in->seg[in->first].iov_len);
+	if (joined->len == in->bytes)
+		return *joined;
+	char *text = arena_bytes(&s->arena, in->bytes);
+	if (!text)
+		return *joined;
+	size_t len = 0;
+	for (unsigned i = in->first; i < in->n; i++) {
+		memcpy(text + len, in->seg[i].iov_base, in->seg[i].iov_len);
+		len += in->seg[i].iov_len;
+	}
+	*joined = slice_make(text, len);
+	return *joined;
+}
+
 void stream_show_body(struct stream *s)
 {
-	const struct iovec *seg = &s->up.seg[s->up.first];
-	s->cx.req_buf =
-	    s->up.first < s->up.n ? slice_make(seg->iov_base, seg->iov_len) : SLICE_NULL;
-	s->cx.req_final =
-	    (s->ce->flags & (EP_IN_END | EP_IN_FULL | EP_IN_CLOSED)) || (s->flags & SF_TIMEOUT);
+	s->cx.req_buf = stream_payload(s, &s->up, &s->joined);
+	/* where a rule named its own limit, it tells itself when that is over */
+	s->cx.req_final = (s->ce->flags & (EP_IN_END | EP_IN_FULL | EP_IN_CLOSED)) ||
+			  ((s->flags & SF_TIMEOUT) && !s->rule_until_ms);
 }
 
 static enum step run_http_rules(struct stream *s, struct proxy *px, enum stream_state next)
@@ -201,9 +261,13 @@ static enum step run_http_rules(struct stream *s, struct proxy *px, enum stream_
 		return STEP_AGAIN;
 	}
 	stream_show_body(s);
+	/* conditions take what is there: only actions wait here */
+	s->cx.at &= ~RULE_AT_REQ_BUF;
 	enum rule_verdict v = rules_run(&px->rules[RULES_HTTP_REQ], &s->cx, &s->cursor);
+	s->cx.at |= RULE_AT_REQ_BUF;
 	if (v == RULES_WAIT)
 		return wait_for_rules(s);
+	s->rule_until_ms = 0;
 	s->cursor = (struct rule_cursor){ .started = false };
 	if (v != RULES_NEXT)
 		return stream_verdict(s, v, false);
@@ -381,22 +445,30 @@ static int add_forwarded(struct stream *s, const struct forwarded_conf *f)
 	if (f->by)
 		forwarded_node(s, &t, "by", dst, f->by_expr, f->by_port_expr, f->by_port);
 	if (f->for_)
-		forwarded_node(
-		    s, &t, "for", &s->cli->src, f->for_expr, f->for_port_expr, f->for_port);
+		forwarded_node(s, &t, "for", s->cx.src, f->for_expr, f->for_port_expr, f->for_port);
 	struct slice value = arena_slice(&s->arena, slice_make(t.text, t.len));
 	if (!value.ptr)
 		return -ENOMEM;
 	return t.len ? http_hdr_add(&s->req, http_hdr_name(HDR_FORWARDED), value) : 0;
 }
 
-static int add_unique_id(struct stream *s)
+/* Made when a rule first asks for it, at the latest when the request is complete. */
+struct slice stream_unique_id(struct stream *s)
 {
 	char text[1024];
-	if (!s->fe->unique_id_format || s->rec.unique_id.ptr)
+	if (s->fe->unique_id_format && !s->rec.unique_id.ptr) {
+		s->rec.unique_id = SLICE(""); /* should the format ask for itself */
+		size_t len = logfmt_write(s->fe->unique_id_format, &s->cx, text, sizeof(text));
+		s->rec.unique_id = arena_slice(&s->arena, slice_make(text, len));
+	}
+	return s->rec.unique_id;
+}
+
+static int add_unique_id(struct stream *s)
+{
+	if (!s->fe->unique_id_format)
 		return 0;
-	size_t len = logfmt_write(s->fe->unique_id_format, &s->cx, text, sizeof(text));
-	s->rec.unique_id = arena_slice(&s->arena, slice_make(text, len));
-	if (!s->rec.unique_id.ptr)
+	if (!stream_unique_id(s).ptr)
 		return -ENOMEM;
 	return s->fe->unique_id_header.len
 		   ? http_hdr_add(&s->req, s->fe->unique_id_header, s->rec.unique_id)
@@ -412,7 +484,7 @@ int stream_finish_request(struct stream *s)
 		r = add_forwarded(s, &px->forwarded);
 	px = who_has(s, PR_O_FORWARDFOR);
 	if (px && r == 0)
-		r = add_address(s, &px->forwardfor, forwardfor_if_none(s), &s->cli->src);
+		r = add_address(s, &px->forwardfor, forwardfor_if_none(s), s->cx.src);
 	px = who_has(s, PR_O_ORIGINALTO);
 	if (px && r == 0)
 		r = add_address(s, &px->originalto, false, stream_rule_host.dst(s));

@@ -53,7 +53,8 @@ static bool is_idempotent(const struct stream *s)
  */
 static bool raced_with_close(const struct stream *s)
 {
-	return (s->flags & SF_REUSED) && !(s->se->flags & EP_IN_ANY) && is_idempotent(s);
+	return (s->flags & (SF_REUSED | SF_NO_L7_RETRY)) == SF_REUSED &&
+	       !(s->se->flags & EP_IN_ANY) && is_idempotent(s);
 }
 
 static bool send_again(struct stream *s, bool same_server)
@@ -82,7 +83,7 @@ static bool send_again(struct stream *s, bool same_server)
 /* L7 retry (retry-on): true when the stream is on its way again. */
 static bool try_retry(struct stream *s, unsigned why)
 {
-	if (!(s->be->retry_on & why) || s->conn_tries == 0)
+	if (!(s->be->retry_on & why) || s->conn_tries == 0 || (s->flags & SF_NO_L7_RETRY))
 		return false;
 	struct counters *srv = srv_counters(s);
 	s->conn_tries--;
@@ -112,7 +113,7 @@ static enum step response_failed(struct stream *s, unsigned status, char cause, 
 	return stream_error(s, status, cause, 'H');
 }
 
-static enum step client_left(struct stream *s, char cause)
+enum step stream_client_left(struct stream *s, char cause)
 {
 	counter_add(&fe_counters(s)->cli_aborts, 1);
 	counter_add(&backend_counters(&s->be->be, s->worker)->cli_aborts, 1);
@@ -180,6 +181,7 @@ static enum step final_head(struct stream *s)
 	if (retry && try_retry(s, retry))
 		return STEP_AGAIN;
 	s->flags |= SF_FINAL_HEAD;
+	s->joined = SLICE_NULL;
 	s->rec.t.response = stream_now_us(s);
 	s->cx.res = &s->res;
 	s->cx.at =
@@ -187,7 +189,9 @@ static enum step final_head(struct stream *s)
 	s->ce->ops->hold(s->ce, false);
 	if (s->fe->res_captures || s->fe->capture_cookie.len)
 		capture_response(s);
-	stream_enter(s, ST_RES_RULES);
+	s->cx.rewrite_room = stream_rewrite_room(s, &s->res);
+	s->rule_until_ms = 0;
+	stream_enter(s, s->be->rules[RULES_TCP_RES_CONTENT].first ? ST_RES_CONTENT : ST_RES_RULES);
 	return STEP_AGAIN;
 }
 
@@ -234,16 +238,16 @@ enum step step_res_head(struct stream *s)
 		return response_failed(s, 502, 'S',
 		    se->flags & EP_IN_ANY ? RETRY_JUNK_RESPONSE : RETRY_EMPTY_RESPONSE);
 	if (s->ce->flags & EP_IN_BAD)
-		return client_left(s, 'P');
+		return stream_client_left(s, 'P');
 	if ((s->ce->conn->flags & CONN_ERROR) ||
 	    ((s->ce->flags & (EP_IN_CLOSED | EP_IN_END)) == EP_IN_CLOSED))
-		return client_left(s, 'C');
+		return stream_client_left(s, 'C');
 	if ((s->ce->conn->flags & CONN_PEER_CLOSED) &&
 	    ((s->fe->options | s->be->options) & PR_O_ABORTONCLOSE) && (s->ce->flags & EP_IN_END))
-		return client_left(s, 'C');
+		return stream_client_left(s, 'C');
 	if (s->flags & SF_TIMEOUT) {
 		if (!(s->ce->flags & EP_IN_END) && !(se->flags & EP_OUT_BLOCKED))
-			return client_left(s, 'c');
+			return stream_client_left(s, 'c');
 		return response_failed(s, 504, 's', RETRY_RESPONSE_TIMEOUT);
 	}
 	return STEP_WAIT;
@@ -295,6 +299,29 @@ static bool closes_client(const struct stream *s)
 	    &proxy_local(s->worker)->process->stopping, memory_order_relaxed);
 }
 
+void stream_show_response(struct stream *s)
+{
+	s->cx.res_buf = stream_payload(s, &s->down, &s->joined);
+	s->cx.res_final = s->se->flags & (EP_IN_END | EP_IN_FULL | EP_IN_CLOSED | EP_IN_BAD |
+					     EP_ERROR | EP_NO_MEMORY);
+}
+
+/* A rule waits: for more of the body, or for time to pass. The request goes on meanwhile. */
+static enum step wait_for_rules(struct stream *s)
+{
+	struct endpoint *se = s->se;
+	s->rule_until_ms = s->cx.wait_ms ? worker_now_ms(s->worker) + s->cx.wait_ms : 0;
+	if (s->ce->conn->flags & CONN_ERROR)
+		return stream_client_left(s, 'C');
+	if (!(se->flags & (EP_OUT_END | EP_ERROR)))
+		stream_push_up(s);
+	if (s->cx.wait_body && se->ops->recv(se)) {
+		s->server_ms = worker_now_ms(s->worker);
+		return STEP_AGAIN;
+	}
+	return STEP_WAIT;
+}
+
 /* Hands the final head to the client; from here on only the payload is left. */
 static enum step send_response(struct stream *s)
 {
@@ -322,9 +349,13 @@ static enum step send_response(struct stream *s)
 enum step step_res_rules(struct stream *s)
 {
 	if (s->be->has_res_rules || s->fe->has_res_rules) {
+		stream_show_response(s);
+		s->cx.at &= ~RULE_AT_RES_BUF;
 		enum rule_verdict v = response_rules(s);
+		s->cx.at |= RULE_AT_RES_BUF;
 		if (v == RULES_WAIT)
-			return STEP_WAIT;
+			return wait_for_rules(s);
+		s->rule_until_ms = 0;
 		if (v != RULES_NEXT)
 			return stream_verdict(s, v, true);
 	}

@@ -35,6 +35,8 @@ static void merge_timeouts(struct stream *s)
 {
 	const struct proxy_timeouts *be = &s->be->timeout;
 	struct proxy_timeouts *t = &s->timeout;
+	if (s->be == s->fe)
+		return; /* and rules may have set them */
 	t->server = be->server ? be->server : t->server;
 	t->connect = be->connect ? be->connect : t->connect;
 	t->queue = be->queue ? be->queue : t->queue;
@@ -62,11 +64,20 @@ enum step step_route(struct stream *s)
 	s->be = choose(s);
 	if (!s->be)
 		return stream_error(s, 503, 'S', 'C');
+	/* what HTTP made of it cannot go to a server as TCP */
+	if (stream_is_http(s) && s->be->mode != PROXY_HTTP) {
+		s->be = NULL;
+		return stream_error(s, 503, 'S', 'C');
+	}
 	s->rec.backend = slice_str(s->be->name);
 	merge_timeouts(s);
 	stream_count_backend(s);
-	s->conn_tries = (unsigned)MAX(s->be->retries, 0);
+	if (s->be != s->fe)
+		s->retries = -1;
+	s->conn_tries = (unsigned)stream_retries(s);
 	s->cx.at |= RULE_AT_BACKEND;
+	if (!stream_is_http(s) && s->be->mode == PROXY_HTTP)
+		return stream_switch_to_http(s);
 	stream_enter(s, ST_BE_CONTENT);
 	return STEP_AGAIN;
 }

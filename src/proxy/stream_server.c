@@ -140,7 +140,9 @@ static enum step wait_in_queue(struct stream *s, struct server *srv)
 	}
 	s->rec.srv_queue = srv ? queue_length(srv->rt->queue) : 0;
 	s->rec.be_queue = srv ? 0 : queue_length(s->be->be.rt->queue);
-	s->ticket = queue_wait(s->worker, &s->be->be, srv, s, on_granted, s->prio_class, &granted);
+	s->ticket = queue_wait(s->worker, &s->be->be, srv, s, on_granted,
+	    queue_order(s->prio_class, (int64_t)worker_now_ms(s->worker) + s->prio_offset_ms),
+	    &granted);
 	if (granted) {
 		assigned(s, granted);
 		return STEP_AGAIN;
@@ -263,10 +265,14 @@ void stream_leave_server(struct stream *s, bool keep)
 	bulk_done(&s->down_bulk, s->ce);
 	if (s->se) {
 		struct endpoint *se = s->se;
+		if (se->conn->flags & CONN_ERROR)
+			s->bc_error = se->conn->error;
 		bool close = (s->flags & SF_CLOSE_SERVER) || !keep;
 		/* a server that is still at work shall learn that nobody wants the rest */
 		bool unfinished = close && !(se->flags & (EP_IN_END | EP_IN_CLOSED)) &&
 				  (stream_is_http(s) || (s->ce->conn->flags & CONN_ERROR));
+		s->se_flags = se->flags | (se->conn->flags & CONN_ERROR ? EP_ERROR : 0);
+		s->se_requests = s->sc ? s->sc->requests : 0;
 		s->se = NULL;
 		s->sc = NULL;
 		se->ops->detach(se, !close, unfinished || (s->be->options & PR_O_NOLINGER));
@@ -290,7 +296,7 @@ bool stream_wants_redispatch(const struct stream *s)
 	if (interval > 0)
 		return s->rec.retries % (unsigned)interval == 0;
 	if (interval < 0)
-		return (int)s->rec.retries == s->be->retries + interval + 1;
+		return (int)s->rec.retries == stream_retries(s) + interval + 1;
 	return s->conn_tries == 0;
 }
 
@@ -303,6 +309,7 @@ static enum step connect_failed(struct stream *s, bool timeout)
 	s->flags |= SF_CLOSE_SERVER;
 	if (s->se) {
 		struct endpoint *se = s->se;
+		s->bc_error = timeout ? ETIMEDOUT : se->conn->error;
 		s->se = NULL;
 		s->sc = NULL;
 		se->ops->detach(se, false, false);
@@ -409,6 +416,10 @@ static void choose_source(struct stream *s, struct net_connect_opts *opts, struc
 {
 	const struct server *srv = s->srv;
 	*opts = srv->connect;
+	if (s->bc_tos >= 0)
+		opts->tos = s->bc_tos;
+	if (s->flags & SF_BC_MARK)
+		opts->mark = s->bc_mark;
 	if (srv->source_use == SOURCE_PLAIN)
 		return;
 	opts->transparent = true;
@@ -416,7 +427,7 @@ static void choose_source(struct stream *s, struct net_connect_opts *opts, struc
 		if (!stream_is_http(s) || !header_address(s, source))
 			return;
 	} else {
-		net_addr_from_peer(source, &s->cli->src);
+		net_addr_from_peer(source, s->cx.src);
 		if (srv->source_use == SOURCE_CLIENTIP)
 			net_addr_set_port(source, 0);
 	}
@@ -429,6 +440,10 @@ static uint64_t connection_key(const struct stream *s)
 	uint64_t key = srv->addr_transparent || srv->port_mode != NET_PORT_FIXED ? s->cli->id : 0;
 	if (srv->pp != SERVER_PP_NONE || srv->source_use != SOURCE_PLAIN)
 		key = s->cli->id;
+	/* one that is marked is for streams with the same marks */
+	if (unlikely(s->bc_tos >= 0 || (s->flags & SF_BC_MARK)))
+		key ^= ((uint64_t)s->bc_mark << 10 | (uint64_t)(s->bc_tos + 1) | 0x200) *
+		       0x9e3779b97f4a7c15u;
 	return key;
 }
 
@@ -530,6 +545,7 @@ enum step step_connect(struct stream *s)
 	stream_response_vars(s);
 	struct server_conn *sc = get_connection(s, &error);
 	if (!sc) {
+		s->bc_error = (uint16_t)-error;
 		if (error == -EMFILE || error == -ENFILE || error == -ENOMEM ||
 		    error == -EADDRNOTAVAIL) {
 			counter_add(&backend_counters(&s->be->be, s->worker)->failed_conn, 1);
@@ -566,6 +582,8 @@ static enum step connected(struct stream *s)
 		stream_enter(s, ST_RES_HEAD);
 	} else {
 		s->flags |= SF_TUNNELLED;
+		if (s->be->rules[RULES_TCP_RES_CONTENT].first)
+			s->flags |= SF_RES_INSPECT;
 		stream_enter(s, ST_TUNNEL);
 	}
 	return STEP_AGAIN;

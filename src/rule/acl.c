@@ -51,9 +51,10 @@ struct test_parser {
 	int arg, end;
 	struct acl_test *test;
 	bool icase;
-	bool named_match; /* -m was there */
-	bool as_map;	  /* -M */
-	const char *op;	  /* integer operator */
+	int64_t id; /* of -u; -1: none */
+	int id_arg;
+	bool as_map;	/* -M */
+	const char *op; /* integer operator */
 };
 
 static bool is_flag(const char *word, const char *flag)
@@ -77,16 +78,14 @@ static int parse_match(struct test_parser *p)
 		    name);
 		return -1;
 	}
-	if (p->named_match || p->test->files) {
+	if (p->test->files) {
 		conf_error(
-		    p->conf, p->line, p->arg, "'-m' must come once and in front of all patterns");
+		    p->conf, p->line, p->arg, "'-m' must stand in front of patterns and files");
 		return -1;
 	}
-	p->named_match = true;
 	p->test->method = m;
-	p->test->patterns = patterns_new(conf_arena(p->conf), m);
 	p->arg++;
-	return p->test->patterns ? 0 : -1;
+	return 0;
 }
 
 static bool method_known(const struct test_parser *p)
@@ -113,8 +112,8 @@ static int parse_file(struct test_parser *p)
 		conf_error(p->conf, p->line, p->arg, "out of memory");
 		return -1;
 	}
-	file->patterns = patterns_file(
-	    p->conf, p->line, p->arg, p->test->method, p->line->argv[p->arg], p->icase, p->as_map);
+	file->patterns = patterns_file(p->conf, p->line, p->arg, p->test->method,
+	    p->line->argv[p->arg], p->icase, p->as_map, SMP_ANY);
 	file->next = p->test->files;
 	p->test->files = file;
 	p->arg++;
@@ -146,9 +145,8 @@ static int parse_flags(struct test_parser *p)
 			p->as_map = true;
 			p->arg++;
 		} else if (is_flag(word, "-u")) {
-			/* The admin socket's number of the ACL: taken, and shown by a later version. */
-			int64_t id;
-			if (conf_int(p->conf, p->line, p->arg + 1, 0, INT32_MAX, &id) < 0)
+			p->id_arg = p->arg + 1;
+			if (conf_int(p->conf, p->line, p->id_arg, 0, INT32_MAX, &p->id) < 0)
 				return -1;
 			p->arg += 2;
 		} else if (word[0] == '-' && word[1] && !word[2] && !ascii_is_digit(word[1])) {
@@ -173,10 +171,7 @@ static int parse_patterns(struct test_parser *p)
 			p->op = word;
 			continue;
 		}
-		if (!method_known(p))
-			return -1;
-		if (!patterns_add(
-			p->test->patterns, p->conf, p->line, p->arg, word, p->icase, p->op))
+		if (patterns_add(p->test->patterns, p->conf, p->line, p->arg, word, p->op) < 0)
 			return -1;
 	}
 	return 0;
@@ -191,12 +186,29 @@ static void check_patterns(struct test_parser *p)
 		    "the ACL has no pattern to match: it will never be true");
 }
 
+/* The list of the line's own words, which the admin socket knows by the criterion's name. */
+static int make_patterns(struct test_parser *p, const char *criterion)
+{
+	char name[64];
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(criterion, "(,"), criterion);
+	p->test->patterns = patterns_new(p->conf, p->line, p->test->method, p->icase, name);
+	if (!p->test->patterns)
+		return -1;
+	return p->id < 0 ? 0
+			 : patterns_set_id(
+			       p->test->patterns, p->conf, p->line, p->id_arg, (uint32_t)p->id);
+}
+
 struct acl_test *acl_test_parse(struct conf *conf, const struct conf_line *line, int arg, int end)
 {
 	struct acl_test *test = arena_new(conf_arena(conf), struct acl_test);
-	struct test_parser p = {
-		.conf = conf, .line = line, .arg = arg, .end = end, .test = test, .op = "eq"
-	};
+	struct test_parser p = { .conf = conf,
+		.line = line,
+		.arg = arg,
+		.end = end,
+		.test = test,
+		.op = "eq",
+		.id = -1 };
 	struct slice form = SLICE_NULL;
 	if (!test || arg >= end) {
 		conf_error(conf, line, arg, "a criterion is expected here");
@@ -208,13 +220,9 @@ struct acl_test *acl_test_parse(struct conf *conf, const struct conf_line *line,
 	test->method = match_default(test->expr->out);
 	if (form.ptr)
 		test->method = match_parse(form.ptr);
-	test->patterns = patterns_new(conf_arena(conf), test->method);
 	p.arg++;
-	if (!test->patterns || parse_flags(&p) < 0)
-		return NULL;
-	if (p.arg >= p.end && !method_known(&p))
-		return NULL;
-	if (parse_patterns(&p) < 0)
+	if (parse_flags(&p) < 0 || !method_known(&p) || make_patterns(&p, line->argv[arg]) < 0 ||
+	    parse_patterns(&p) < 0)
 		return NULL;
 	if (!sample_can_cast(test->expr->out, match_input(test->method))) {
 		conf_error(conf, line, arg, "a value of type %s cannot be matched by '-m %s'",
@@ -222,7 +230,7 @@ struct acl_test *acl_test_parse(struct conf *conf, const struct conf_line *line,
 		return NULL;
 	}
 	check_patterns(&p);
-	return patterns_seal(test->patterns, conf, line, arg) < 0 ? NULL : test;
+	return test;
 }
 
 /* ---- names ---- */
@@ -261,6 +269,16 @@ void *acl_scope_log_profile(struct acl_scope *scope, const char *name, struct co
 int acl_scope_capture(struct acl_scope *scope, bool response, unsigned len)
 {
 	return scope && scope->add_capture ? scope->add_capture(scope->proxy, response, len) : -1;
+}
+
+void acl_scope_use(struct conf *conf, struct acl_scope *scope)
+{
+	*conf_slot(conf, CONF_SLOT_ACLS) = scope;
+}
+
+struct acl_scope *acl_scope_used(struct conf *conf)
+{
+	return *conf_slot(conf, CONF_SLOT_ACLS);
 }
 
 static struct acl *scope_find(const struct acl_scope *scope, const char *name)
@@ -381,6 +399,7 @@ int acl_add(struct conf *conf, const struct conf_line *line, int arg, struct acl
 		    "'%s' is not a valid ACL name: letters, digits and '-_.:' are", name);
 		return -1;
 	}
+	acl_scope_use(conf, scope);
 	struct acl_test *test = acl_test_parse(conf, line, arg + 1, line->argc);
 	if (!test)
 		return -1;

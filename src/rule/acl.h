@@ -42,6 +42,9 @@ int acl_eval(const struct acl *a, struct rule_ctx *cx);
 /* An anonymous ACL of one test; NULL when memory is short. */
 struct acl *acl_anonymous(struct conf *conf, struct acl_test *test);
 
+/* What acl_scope_use() said last. */
+struct acl_scope *acl_scope_used(struct conf *conf);
+
 /* The slot of a new "capture ... len"; -1: there are none here. */
 int acl_scope_capture(struct acl_scope *scope, bool response, unsigned len);
 

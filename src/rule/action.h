@@ -27,6 +27,7 @@ struct action_parse {
 	int arg; /* next word; the parser moves it behind its own */
 	enum rules_kind kind;
 	unsigned where;
+	unsigned sides; /* RULES_FRONTEND, RULES_BACKEND: of the proxy */
 	struct acl_scope *scope;
 	const struct action_row *row;
 	struct slice in_name; /* "set-var(x)": what stands in the parentheses */
@@ -44,6 +45,7 @@ struct action_row {
 	int (*parse)(struct action_parse *p);
 	action_fn *run;
 	uintptr_t data;
+	bool makes_hints; /* adds to cx->hints */
 	bool has_name; /* written "name(...)": the parser gets p->in_name */
 	const char *usage;
 	const char *help;
@@ -85,6 +87,8 @@ bool action_at_end(const struct action_parse *p);
 /* A log format for header values and bodies. */
 struct logfmt *action_fmt(struct action_parse *p, const char *what);
 struct logfmt *action_fmt_text(struct action_parse *p, const char *text);
+/* A copy of a field name in lower case; .ptr NULL after conf_error() when it is none. */
+struct slice action_hdr_name(struct action_parse *p, const char *name);
 /* Zeroed memory in the configuration's arena, kept as the rule's args; NULL after conf_error(). */
 void *action_args(struct action_parse *p, size_t size);
 
@@ -92,6 +96,10 @@ void *action_args(struct action_parse *p, size_t size);
 
 /* Result of a format in the stream's arena; .ptr NULL when memory is short. */
 struct slice action_text(const struct logfmt *f, struct rule_ctx *cx);
+/* A rewrite for which there was no room; returns what the action returns: an error unless in lax mode. */
+bool action_rewrite_failed(struct rule_ctx *cx, enum rule_verdict *ret);
+/* Whether the head may grow by so many bytes; takes them off what is left. */
+bool action_takes_room(struct rule_ctx *cx, size_t bytes);
 /* The message that this kind of rule changes. */
 struct http_msg *action_msg(const struct rule *rule, struct rule_ctx *cx);
 

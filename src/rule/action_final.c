@@ -30,11 +30,22 @@ static int parse_expect_proxy(struct action_parse *p)
 
 static int parse_drop(struct action_parse *p)
 {
-	if (!action_take(p, "rst-ttl"))
-		return 0;
-	conf_error(p->conf, p->line, p->arg - 1,
-	    "'silent-drop': 'rst-ttl' is not supported in this version");
-	return -1;
+	unsigned *ttl = action_args(p, sizeof(*ttl));
+	int64_t n;
+	if (!ttl || !action_take(p, "rst-ttl"))
+		return ttl ? 0 : -1;
+	if (!action_word(p, "a TTL") || conf_int(p->conf, p->line, p->arg - 1, 1, 255, &n) < 0)
+		return -1;
+	*ttl = (unsigned)n;
+	return 0;
+}
+
+static bool run_drop(
+    const struct rule *rule, struct rule_ctx *cx, struct rule_cursor *at, enum rule_verdict *ret)
+{
+	cx->rst_ttl = *(const unsigned *)rule->args;
+	*ret = RULES_DROP;
+	return true;
 }
 
 const struct action_row action_final_rows[] = {
@@ -62,13 +73,13 @@ const struct action_row action_final_rows[] = {
 	{ .name = "close",
 	    .kinds = ON_TCP_RES,
 	    .run = run_verdict,
-	    .data = RULES_CLOSE,
+	    .data = RULES_CLOSE_SERVER,
 	    .help = "closes the connection to the server" },
 	{ .name = "silent-drop",
 	    .kinds = ON_TCP_EARLY | ON_TCP_REQ | ON_TCP_RES | ON_HTTP_REQ | ON_HTTP_RES,
 	    .parse = parse_drop,
-	    .run = run_verdict,
-	    .data = RULES_DROP,
+	    .run = run_drop,
+	    .usage = "[ rst-ttl <ttl> ]",
 	    .help = "forgets the connection without a word to the client" },
 	{ .name = NULL },
 };

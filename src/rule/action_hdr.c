@@ -22,6 +22,18 @@ static bool token(const char *name)
 	return name[0] != '\0';
 }
 
+struct slice action_hdr_name(struct action_parse *p, const char *name)
+{
+	if (!token(name)) {
+		conf_error(p->conf, p->line, p->arg - 1, "'%s' is not a valid header name", name);
+		return SLICE_NULL;
+	}
+	char *copy = arena_strdup(conf_arena(p->conf), name);
+	for (char *c = copy; c && *c; c++)
+		*c = ascii_lower(*c);
+	return slice_str(copy);
+}
+
 static struct hdr_args *parse_name(struct action_parse *p, bool must_be_token)
 {
 	struct hdr_args *a = action_args(p, sizeof(*a));
@@ -48,13 +60,6 @@ static int parse_set(struct action_parse *p)
 	return a->fmt ? 0 : -1;
 }
 
-static bool failed(struct rule_ctx *cx, enum rule_verdict *ret)
-{
-	cx->failed_rewrites++;
-	*ret = RULES_ERROR;
-	return true;
-}
-
 /* data: replaces all fields of the name. */
 static bool run_set(
     const struct rule *rule, struct rule_ctx *cx, struct rule_cursor *at, enum rule_verdict *ret)
@@ -64,11 +69,11 @@ static bool run_set(
 	if (!m)
 		return false;
 	struct slice value = action_text(a->fmt, cx);
-	if (!value.ptr)
-		return failed(cx, ret);
+	if (!value.ptr || !action_takes_room(cx, a->name.len + value.len + 4))
+		return action_rewrite_failed(cx, ret);
 	if (rule->row->data)
 		http_hdr_del_all(m, a->name);
-	return http_hdr_add(m, a->name, value) < 0 ? failed(cx, ret) : false;
+	return http_hdr_add(m, a->name, value) < 0 ? action_rewrite_failed(cx, ret) : false;
 }
 
 static int parse_del(struct action_parse *p)
@@ -86,11 +91,10 @@ static int parse_del(struct action_parse *p)
 		    "'del-header': match method 'str', 'beg', 'end', 'sub' or 'reg' is expected");
 		return -1;
 	}
-	a->patterns = patterns_new(conf_arena(p->conf), m);
 	/* Names are in lower case, and regexes are told so. */
-	if (!a->patterns ||
-	    !patterns_add(a->patterns, p->conf, p->line, p->arg - 1,
-		m == MATCH_REG ? p->line->argv[p->arg - 3] : a->name.ptr, true, "eq"))
+	a->patterns = patterns_new(p->conf, p->line, m, true, NULL);
+	if (!a->patterns || patterns_add(a->patterns, p->conf, p->line, p->arg - 1,
+				m == MATCH_REG ? p->line->argv[p->arg - 3] : a->name.ptr, "eq") < 0)
 		return -1;
 	return 0;
 }
@@ -145,7 +149,7 @@ static bool replaced(
 
 static bool store(struct http_hdr *h, struct rule_ctx *cx, const char *out, size_t len)
 {
-	if (len == SIZE_MAX)
+	if (len == SIZE_MAX || (len > h->value_len && !action_takes_room(cx, len - h->value_len)))
 		return false;
 	struct slice value = arena_slice(cx->arena, slice_make(out, len));
 	if (value.ptr)
@@ -163,7 +167,7 @@ static bool run_replace_header(
 	struct http_hdr *h = NULL;
 	while (m && (h = http_hdr_find(m, a->name, h))) {
 		if (replaced(a, cx, http_hdr_value_of(h), out, &len) && !store(h, cx, out, len))
-			return failed(cx, ret);
+			return action_rewrite_failed(cx, ret);
 	}
 	return false;
 }
@@ -209,7 +213,7 @@ static bool run_replace_value(
 	struct http_hdr *h = NULL;
 	while (m && (h = http_hdr_find(m, a->name, h))) {
 		if (!replace_elements(a, cx, h))
-			return failed(cx, ret);
+			return action_rewrite_failed(cx, ret);
 	}
 	return false;
 }

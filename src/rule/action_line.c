@@ -75,13 +75,6 @@ static bool set_target(struct rule_ctx *cx, struct slice old, struct slice mark,
 	return true;
 }
 
-static bool failed(struct rule_ctx *cx, enum rule_verdict *ret)
-{
-	cx->failed_rewrites++;
-	*ret = RULES_ERROR;
-	return true;
-}
-
 /* Blanks and control bytes would end the request line: a rule must not make another request. */
 static bool fits_line(struct slice s)
 {
@@ -100,18 +93,18 @@ static bool run_set(
 	if (!cx->req)
 		return false;
 	struct slice value = action_text(a->fmt, cx);
-	if (!fits_line(value))
-		return failed(cx, ret);
+	if (!fits_line(value) || !action_takes_room(cx, value.len))
+		return action_rewrite_failed(cx, ret);
 	if (part == PART_METHOD) {
 		if (value.len == 0)
-			return failed(cx, ret);
+			return action_rewrite_failed(cx, ret);
 		cx->req->method_name = value;
 		cx->req->method = http_method_of(value);
 		return false;
 	}
 	bool mark = part == PART_QUERY && value.len;
 	if (!set_target(cx, covered(cx, part), mark ? SLICE("?") : SLICE(""), value))
-		return failed(cx, ret);
+		return action_rewrite_failed(cx, ret);
 	return false;
 }
 
@@ -129,9 +122,9 @@ static bool run_replace(
 		return false;
 	struct slice fmt = action_text(a->fmt, cx);
 	size_t len = fmt.ptr ? regex_expand(fmt, old, spans, n, out, sizeof(out)) : SIZE_MAX;
-	if (len == SIZE_MAX || !fits_line(slice_make(out, len)) ||
+	if (len == SIZE_MAX || !fits_line(slice_make(out, len)) || !action_takes_room(cx, len) ||
 	    !set_target(cx, old, SLICE(""), slice_make(out, len)))
-		return failed(cx, ret);
+		return action_rewrite_failed(cx, ret);
 	return false;
 }
 

@@ -233,8 +233,10 @@ static bool run_body(
 		return false;
 	uint64_t now = cx->worker ? worker_now_ms(cx->worker) : 0;
 	uint64_t waited = at->rule == rule && at->since_ms ? now - at->since_ms : 0;
-	if (waited >= a->ms)
-		return false;
+	if (waited >= a->ms) {
+		*ret = RULES_TIMEOUT;
+		return true;
+	}
 	cx->wait_body = true;
 	cx->wait_ms = a->ms - waited;
 	*ret = RULES_WAIT;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Maps: "map_<match>_<output>(file[,default])" looks a value up in a file of patterns and gives the value beside
- * the one that matches. Read once, when the configuration is.
+ * the one that matches. The file is read once, when the configuration is; its entries may change later,
+ * so what is found is copied.
  */
 #include "pattern.h"
 #include "tables.h"
@@ -9,7 +10,7 @@
 struct map {
 	const struct patterns *patterns;
 	struct sample fallback;
-	bool has_fallback;
+	bool has_fallback, key; /* key: the text that matched is the value */
 	enum sample_type out;
 };
 
@@ -24,6 +25,7 @@ static bool value_of(
 	return sample_cast(ret, out, arena);
 }
 
+/* out SMP_ANY: the key. */
 static int check_map_as(
     const struct arg_place *at, struct args *args, enum match_method method, enum sample_type out)
 {
@@ -33,9 +35,10 @@ static int check_map_as(
 		conf_error(at->conf, at->line, at->arg, "out of memory");
 		return -1;
 	}
-	map->out = out;
-	map->patterns =
-	    patterns_file(at->conf, at->line, at->arg, method, args->v[0].str.ptr, false, true);
+	map->key = out == SMP_ANY;
+	map->out = map->key ? SMP_STR : out;
+	map->patterns = patterns_file(
+	    at->conf, at->line, at->arg, method, args->v[0].str.ptr, false, true, map->out);
 	if (!map->patterns)
 		return -1;
 	if (args_has(args, 1)) {
@@ -59,7 +62,8 @@ static int check_map_as(
 #define MAP_CHECKS(name, match)                                                                    \
 	MAP_CHECK(name##_str, match, SMP_STR)                                                      \
 	MAP_CHECK(name##_int, match, SMP_SINT)                                                     \
-	MAP_CHECK(name##_ip, match, SMP_IPV4)
+	MAP_CHECK(name##_ip, match, SMP_IPV4)                                                      \
+	MAP_CHECK(name##_key, match, SMP_ANY)
 
 MAP_CHECKS(str, MATCH_STR)
 MAP_CHECKS(beg, MATCH_BEG)
@@ -80,8 +84,21 @@ static bool expand(
 	struct regex_span spans[REGEX_GROUPS];
 	char out[EXPAND_MAX];
 	unsigned n = regex_exec(hit->re, cx, text, 0, spans);
-	size_t len = n ? regex_expand(hit->value, text, spans, n, out, sizeof(out)) : SIZE_MAX;
+	size_t len =
+	    n ? regex_expand(pattern_value(hit), text, spans, n, out, sizeof(out)) : SIZE_MAX;
 	return len != SIZE_MAX && ret_str(s, arena_slice(cx->arena, slice_make(out, len)));
+}
+
+/* Entries may go when the turn ends, streams go on: texts are copied. */
+static bool found(
+    struct rule_ctx *cx, const struct map *map, const struct pattern *hit, struct sample *s)
+{
+	struct slice text = map->key ? pattern_text(hit) : pattern_value(hit);
+	if (map->out == SMP_STR) {
+		text = arena_slice(cx->arena, text);
+		return text.ptr && ret_str(s, text);
+	}
+	return value_of(cx->arena, text, map->out, s);
 }
 
 /* data: map_regm. */
@@ -90,13 +107,15 @@ static bool conv_map(struct rule_ctx *cx, const struct args *args, uintptr_t dat
 	const struct map *map = args->data;
 	if (patterns_method(map->patterns) == MATCH_IP && s->type == SMP_STR) {
 		struct sample ip = { .may_change = s->may_change };
-		if (rule_ip_parse(s->str, &ip))
-			*s = ip;
+		/* A cast that fails ends the chain: the default is for addresses only. */
+		if (!rule_ip_parse(s->str, &ip))
+			return false;
+		*s = ip;
 	}
 	const struct pattern *hit = patterns_find(map->patterns, cx, s);
 	if (hit && data)
 		return expand(cx, hit, s->str, s);
-	if (hit && value_of(cx->arena, hit->value, map->out, s))
+	if (hit && found(cx, map, hit, s))
 		return true;
 	if (!map->has_fallback)
 		return false;
@@ -113,11 +132,18 @@ static bool conv_map(struct rule_ctx *cx, const struct args *args, uintptr_t dat
 		.usage = "<map_name>[,<default_value>]",                                           \
 		.help = "value beside the pattern that matches, in a file"                         \
 	}
+#define KEY_ROW(keyword, input, check_fn)                                                          \
+	{                                                                                          \
+		.name = keyword, .in = input, .out = SMP_STR, .args_min = 1, .args = { ARG_STR },  \
+		.eval = conv_map, .check = check_fn, .usage = "<map_name>",                        \
+		.help = "the pattern of a map file that matches"                                   \
+	}
 #define MAP_ROWS(match, input)                                                                     \
 	MAP_ROW("map_" #match, input, SMP_STR, check_##match##_str, 0),                            \
 	    MAP_ROW("map_" #match "_str", input, SMP_STR, check_##match##_str, 0),                 \
 	    MAP_ROW("map_" #match "_int", input, SMP_SINT, check_##match##_int, 0),                \
-	    MAP_ROW("map_" #match "_ip", input, SMP_IPV4, check_##match##_ip, 0)
+	    MAP_ROW("map_" #match "_ip", input, SMP_IPV4, check_##match##_ip, 0),                  \
+	    KEY_ROW("map_" #match "_key", input, check_##match##_key)
 
 const struct conv_row conv_map_rows[] = {
 	MAP_ROW("map", SMP_STR, SMP_STR, check_str_str, 0),

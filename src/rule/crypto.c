@@ -157,6 +157,7 @@ static bool set_up(EVP_CIPHER_CTX *ctx, const struct crypto_job *job)
 	bool gcm = EVP_CIPHER_get_mode(job->cipher) == EVP_CIPH_GCM_MODE;
 	if ((int)job->key.len != EVP_CIPHER_get_key_length(job->cipher))
 		return false;
+	EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
 	if (!EVP_CipherInit_ex2(ctx, job->cipher, NULL, NULL, job->encrypt, NULL))
 		return false;
 	if (gcm &&

@@ -22,7 +22,7 @@ size_t crypto_hmac(
     const EVP_MD *md, struct slice key, const struct slice *pieces, size_t n, uint8_t *out);
 
 /*
- * One pass over in with AES: ECB, CBC (padded) or GCM by the cipher; out holds in.len + 32 bytes. tag: 16 bytes,
+ * One pass over in with AES: CBC (padded), GCM or key wrap by the cipher; out holds in.len + 32 bytes. tag: 16 bytes,
  * written when encrypting, compared when decrypting; NULL for ciphers without one. The length, or -1 when it
  * failed: key or nonce of a wrong length, wrong padding, wrong tag.
  */

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 
 #include "rule_int.h"
+#include "weir/h1/h1.h"
 
 const struct http_target *ctx_target(struct rule_ctx *cx)
 {
@@ -15,6 +16,34 @@ const struct http_target *ctx_target(struct rule_ctx *cx)
 		cx->target_of = cx->req->target.ptr;
 	}
 	return &cx->target;
+}
+
+#define SNIFF_HDRS 101
+
+/* Parsed on a copy, for the bytes are another's; again only when there are more of them. */
+struct http_msg *ctx_sniff(struct rule_ctx *cx, struct sample *ret)
+{
+	struct slice bytes = cx->req_buf;
+	struct h1_parsed parsed;
+	enum h1_result r = H1_INCOMPLETE;
+	if (!(cx->at & RULE_AT_REQ_BUF) || cx->sniffed_bad)
+		return NULL;
+	if (bytes.len > cx->sniffed) {
+		struct http_msg *m = arena_new(cx->arena, struct http_msg);
+		struct http_hdr *hdrs = arena_array(cx->arena, struct http_hdr, SNIFF_HDRS);
+		char *copy = arena_slice_dup(cx->arena, bytes);
+		if (!m || !hdrs || !copy)
+			return NULL;
+		http_msg_init(m, hdrs, SNIFF_HDRS);
+		r = h1_parse_request(copy, bytes.len, 0, m, &parsed);
+		cx->sniffed = bytes.len;
+		if (r == H1_COMPLETE)
+			cx->req = m;
+		else if (r == H1_ERROR)
+			cx->sniffed_bad = true;
+	}
+	ret->may_change = r == H1_INCOMPLETE && ctx_req_open(cx);
+	return cx->req;
 }
 
 const struct http_hdr *ctx_host(struct rule_ctx *cx)

@@ -16,6 +16,7 @@ static const struct fetch_row *const fetch_tables[] = {
 	fetch_buf_rows,
 	fetch_log_rows,
 	fetch_var_rows,
+	fetch_facts_rows,
 	fetch_hello_rows,
 	fetch_timer_rows,
 	fetch_auth_rows,
@@ -29,12 +30,19 @@ static const struct conv_row *const conv_tables[] = {
 	conv_misc_rows,
 	conv_map_rows,
 	conv_var_rows,
+	conv_binary_rows,
+	conv_debug_rows,
+	conv_list_rows,
 	conv_digest_rows,
 	conv_jwt_rows,
 	conv_json_rows,
 	conv_proto_rows,
 	conv_packet_rows,
 	conv_forwarded_rows,
+	conv_x509_rows,
+	conv_jwe_rows,
+	conv_fix_rows,
+	conv_mqtt_rows,
 };
 
 const struct fetch_row *fetch_at(size_t i)

@@ -50,8 +50,8 @@ static bool fetch_capture_ver(struct rule_ctx *cx, const struct args *args, uint
 static bool fetch_unique_id(struct rule_ctx *cx, const struct args *args, uintptr_t data,
     struct fetch_walk *walk, struct sample *ret)
 {
-	const struct log_record *r = ctx_record(cx);
-	return r && r->unique_id.len && ret_str(ret, r->unique_id);
+	struct slice id = ctx_name(cx, "unique_id");
+	return id.len && ret_str(ret, id);
 }
 
 static bool fetch_txn_status(struct rule_ctx *cx, const struct args *args, uintptr_t data,
@@ -94,11 +94,14 @@ static bool fetch_term_state(struct rule_ctx *cx, const struct args *args, uintp
 	return ret_str(ret, arena_slice(cx->arena, slice_make(state, 2)));
 }
 
-static bool fetch_bytes(struct rule_ctx *cx, const struct args *args, uintptr_t data,
+/* data: the name of the gauge. */
+static bool fetch_count(struct rule_ctx *cx, const struct args *args, uintptr_t data,
     struct fetch_walk *walk, struct sample *ret)
 {
-	const struct log_record *r = ctx_record(cx);
-	return r && ret_int(ret, (int64_t)(data ? r->bytes_down : r->bytes_up));
+	if (!cx->host || !cx->host->gauge)
+		return false;
+	int64_t value = cx->host->gauge(cx->stream, (const char *)data, "");
+	return value != RULE_GAUGE_NONE && ret_int(ret, value);
 }
 
 static int check_unit(const struct arg_place *at, struct args *args)
@@ -124,14 +127,17 @@ static bool fetch_when(struct rule_ctx *cx, const struct args *args, uintptr_t d
 	static const int64_t per_unit[] = { 1000000, 1000, 1 };
 	const struct log_record *r = ctx_record(cx);
 	int64_t us = r ? (data ? r->t.request_wall : r->t.accept_wall) : 0;
-	return us && ret_int(ret, us / per_unit[args_has(args, 0) ? args->v[0].num : 0]);
+	/* no record yet: tcp-request connection and session */
+	if (!r && !data && cx->host && cx->host->gauge)
+		us = cx->host->gauge(cx->stream, "accept_date", "");
+	return us > 0 && ret_int(ret, us / per_unit[args_has(args, 0) ? args->v[0].num : 0]);
 }
 
 #define AT_TXN (AT_REQ | AT_RES | RULE_AT_LOG)
 #define ROW(keyword, type, fn, number, text)                                                       \
 	{                                                                                          \
-		.name = keyword, .out = type, .at = AT_TXN, .eval = fn, .data = number,            \
-		.help = text                                                                       \
+		.name = keyword, .out = type, .at = AT_TXN, .eval = fn,                            \
+		.data = (uintptr_t)(number), .help = text                                          \
 	}
 
 const struct fetch_row fetch_log_rows[] = {
@@ -162,10 +168,12 @@ const struct fetch_row fetch_log_rows[] = {
 	ROW("txn.conn_retries", SMP_SINT, fetch_retries, 0, "connections tried again"),
 	ROW("txn.redispatched", SMP_BOOL, fetch_redispatched, 0, "sent to another server"),
 	ROW("txn.sess_term_state", SMP_STR, fetch_term_state, 0, "termination state"),
-	ROW("bytes_in", SMP_SINT, fetch_bytes, 0, "bytes from the client"),
-	ROW("bytes_out", SMP_SINT, fetch_bytes, 1, "bytes to the client"),
-	ROW("req.bytes_in", SMP_SINT, fetch_bytes, 0, "bytes from the client"),
-	ROW("res.bytes_in", SMP_SINT, fetch_bytes, 1, "bytes from the server"),
+	ROW("req.bytes_in", SMP_SINT, fetch_count, "req.bytes_in", "bytes from the client so far"),
+	ROW("req.bytes_out", SMP_SINT, fetch_count, "req.bytes_out", "bytes to the server so far"),
+	ROW("res.bytes_in", SMP_SINT, fetch_count, "res.bytes_in", "bytes from the server so far"),
+	ROW("res.bytes_out", SMP_SINT, fetch_count, "res.bytes_out", "bytes to the client so far"),
+	ROW("bytes_in", SMP_SINT, fetch_count, "req.bytes_in", "same as req.bytes_in"),
+	ROW("bytes_out", SMP_SINT, fetch_count, "res.bytes_in", "same as res.bytes_in"),
 	{ .name = "accept_date",
 	    .out = SMP_SINT,
 	    .args = { ARG_STR },

@@ -10,7 +10,7 @@ static bool gauge(struct rule_ctx *cx, const struct args *args, const char *name
 	if (!cx->host || !cx->host->gauge)
 		return false;
 	*ret = cx->host->gauge(cx->stream, name, args_has(args, 0) ? args->v[0].str.ptr : "");
-	return *ret >= 0;
+	return *ret != RULE_GAUGE_NONE;
 }
 
 /* data: the name of the gauge. */
@@ -87,6 +87,23 @@ const struct fetch_row fetch_proxy_rows[] = {
 	    .data = (uintptr_t) "srv_is_up",
 	    .usage = "[<backend>/]<server>",
 	    .help = "whether the server is usable" },
+	GAUGE_HERE("fe_client_timeout", AT_STREAM, "\"timeout client\" of the frontend in ms"),
+	GAUGE_HERE("fe_tarpit_timeout", AT_STREAM, "\"timeout tarpit\" of the frontend in ms"),
+	GAUGE_HERE("be_connect_timeout", AT_BACK, "\"timeout connect\" of the backend in ms"),
+	GAUGE_HERE("be_queue_timeout", AT_BACK, "\"timeout queue\" of the backend in ms"),
+	GAUGE_HERE("be_server_timeout", AT_BACK, "\"timeout server\" of the backend in ms"),
+	GAUGE_HERE("be_tarpit_timeout", AT_BACK, "\"timeout tarpit\" of the backend in ms"),
+	GAUGE_HERE("be_tunnel_timeout", AT_BACK, "\"timeout tunnel\" of the backend in ms"),
+	GAUGE_HERE("be_max_retries", AT_BACK, "\"retries\" of the backend"),
+	GAUGE_HERE("cur_client_timeout", AT_STREAM, "client timeout of this session in ms"),
+	GAUGE_HERE("cur_connect_timeout", AT_BACK, "connect timeout of this session in ms"),
+	GAUGE_HERE("cur_queue_timeout", AT_BACK, "queue timeout of this session in ms"),
+	GAUGE_HERE("cur_server_timeout", AT_BACK, "server timeout of this session in ms"),
+	GAUGE_HERE("cur_tarpit_timeout", AT_STREAM, "tarpit timeout of this session in ms"),
+	GAUGE_HERE("cur_tunnel_timeout", AT_BACK, "tunnel timeout of this session in ms"),
+	GAUGE_HERE("cur_max_retries", AT_BACK, "retries that this session may have"),
+	GAUGE_HERE("prio_class", AT_STREAM, "priority class in the queues, 0 unless it was set"),
+	GAUGE_HERE("prio_offset", AT_STREAM, "priority offset in the queues, in ms"),
 	GAUGE_HERE("act_conn", AT_ANY, "present connections of the process"),
 	GAUGE_HERE("dst_conn", AT_STREAM, "present connections of the listener"),
 	GAUGE_HERE("fe_id", AT_STREAM, "number of the frontend"),
@@ -104,6 +121,12 @@ const struct fetch_row fetch_proxy_rows[] = {
 	    .eval = fetch_flag,
 	    .data = (uintptr_t) "stopping",
 	    .help = "whether the process is stopping" },
+	{ .name = "http_first_req",
+	    .out = SMP_BOOL,
+	    .at = AT_HTTP,
+	    .eval = fetch_flag,
+	    .data = (uintptr_t) "http_first_req",
+	    .help = "whether the request is the first of its connection" },
 	GAUGE_HERE("uptime", AT_ANY, "seconds since the process started"),
 	{ .name = NULL },
 };

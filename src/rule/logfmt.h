@@ -124,4 +124,7 @@ ALIAS(logalias_uri_query);
 ALIAS(logalias_captures);
 ALIAS(logalias_capture_list);
 
+/* Milliseconds of a time in the record by the letter of its alias ("%Tr": 'r'); -1: not reached. */
+int64_t record_timer(const struct log_record *r, char which);
+
 #endif

@@ -99,7 +99,7 @@ static uint64_t began(const struct record_times *t)
 	return first_of(t->request, t->handshake, t->accept);
 }
 
-static int64_t timer_value(const struct log_record *r, char which)
+int64_t record_timer(const struct log_record *r, char which)
 {
 	const struct record_times *t = &r->t;
 	uint64_t idle_end = first_of(t->idle_end, t->handshake, t->accept);
@@ -140,7 +140,7 @@ ALIAS(logalias_timer)
 	char which = (char)data;
 	bool open = r->asap && (which == 'd' || which == 'a' || which == 'u' || which == 't');
 	if (open)
-		logfmt_number_so_far(o, opts, timer_value(r, which));
+		logfmt_number_so_far(o, opts, record_timer(r, which));
 	else
-		logfmt_number(o, opts, timer_value(r, which));
+		logfmt_number(o, opts, record_timer(r, which));
 }

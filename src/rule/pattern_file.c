@@ -1,100 +1,124 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pattern files of ACLs and maps. A file is read once in a run, however many lines name it: the sets hang off the
- * run's slot of this module until it ends, and in the configuration's arena afterwards.
+ * Pattern files of ACLs and maps (configuration manual 2.7): read whole, cut in lines, each line an entry. The
+ * text is given back; the entries lie in the arena of the first version.
  */
-#include "pattern.h"
-#include "rule_int.h"
+#include <errno.h>
 
-/* One file as one way of matching. */
-struct pattern_file {
-	struct pattern_file *next;
+#include "pattern_ref.h"
+
+struct file_parser {
+	struct pattern_ref *ref;
+	struct conf *conf;
+	const struct conf_line *line;
+	int arg;
 	const char *path;
-	enum match_method method;
-	bool icase, with_values;
-	struct patterns *patterns;
+	bool values;
+	unsigned number;
 };
 
-/* One line of a file: the pattern, or pattern and value separated by blanks. */
-static int load_line(struct patterns *p, struct conf *conf, const struct conf_line *line, int arg,
-    char *text, bool icase, bool with_values)
+static bool is_blank(char c)
 {
-	char *value = NULL;
-	size_t len = strlen(text);
-	while (len && strchr(" \t\r", text[len - 1]))
-		text[--len] = '\0';
-	if (with_values) {
-		value = text + strcspn(text, " \t");
-		if (*value)
-			*value++ = '\0';
-		value += strspn(value, " \t");
+	return c == ' ' || c == '\t';
+}
+
+static struct slice trim_left(struct slice s)
+{
+	while (s.len && is_blank(s.ptr[0]))
+		s = slice_sub(s, 1, s.len);
+	return s;
+}
+
+/* "key", or "key value": blanks in front do not count, those behind a key alone do, as in HAProxy. */
+static int load_line(struct file_parser *p, struct slice text)
+{
+	char why[MATCH_WHY];
+	struct slice value = SLICE_NULL;
+	p->number++;
+	if (text.len && text.ptr[text.len - 1] == '\r')
+		text.len--;
+	if (text.len == 0 || text.ptr[0] == '#')
+		return 0;
+	text = trim_left(text);
+	if (text.len == 0)
+		return 0;
+	if (p->values) {
+		size_t n = 0;
+		while (n < text.len && !is_blank(text.ptr[n]))
+			n++;
+		value = trim_left(slice_sub(text, n, text.len));
+		while (value.len && is_blank(value.ptr[value.len - 1]))
+			value.len--;
+		text.len = n;
 	}
-	struct pattern *pat = patterns_add(p, conf, line, arg, text, icase, "eq");
-	if (!pat)
+	/* A NUL would end it for one reader and not for the other. */
+	if (memchr(text.ptr, '\0', text.len) ||
+	    memchr(value.ptr ? value.ptr : "", '\0', value.len)) {
+		snprintf(why, sizeof(why), "a NUL byte");
+	} else if (value.ptr && !pattern_ref_value_ok(p->ref, value)) {
+		snprintf(why, sizeof(why), "unable to parse '%.*s'", (int)MIN(value.len, 100),
+		    value.ptr);
+	} else if (pattern_set_add(
+		       pattern_ref_current(p->ref), NULL, text, value, "eq", p->number, why) == 0) {
+		return 0;
+	}
+	conf_error(p->conf, p->line, p->arg, "%s at line %u of file '%s'", why, p->number, p->path);
+	return -1;
+}
+
+static int load_text(struct file_parser *p, struct slice text)
+{
+	size_t lines = 1;
+	for (const char *at = text.ptr; at; lines++) {
+		at = memchr(at, '\n', (size_t)(text.ptr + text.len - at));
+		at = at ? at + 1 : NULL;
+	}
+	if (pattern_set_reserve(pattern_ref_current(p->ref), lines) < 0) {
+		conf_error(p->conf, p->line, p->arg, "out of memory");
 		return -1;
-	pat->value = slice_str(value ? value : "");
+	}
+	while (text.ptr) {
+		if (load_line(p, slice_cut(&text, '\n')) < 0)
+			return -1;
+	}
 	return 0;
 }
 
-static int patterns_load(struct patterns *p, struct conf *conf, const struct conf_line *line,
-    int arg, const char *path, bool icase, bool with_values)
+/* With malloc. 0 or -errno. */
+static int read_file(const char *path, struct strbuf *ret)
 {
-	size_t len;
-	/* "opt@": a file that may be missing; "virt@": a set without a file. */
-	if (strncmp(path, "virt@", 5) == 0)
-		return 0;
-	if (strncmp(path, "opt@", 4) == 0) {
-		FILE *probe = fopen(path + 4, "re");
-		if (!probe)
-			return 0;
-		fclose(probe);
-		path += 4;
-	} else if (strncmp(path, "file@", 5) == 0) {
-		path += 5;
-	}
-	char *text = rule_file_read(conf, line, arg, path, &len);
-	if (!text)
-		return -1;
-	unsigned number = 0;
-	for (char *at = text, *end; at && *at; at = end) {
-		end = strchr(at, '\n');
-		if (end)
-			*end++ = '\0';
-		number++;
-		if (*at == '#')
-			continue;
-		at += strspn(at, " \t");
-		if (*at == '\0' || *at == '\r')
-			continue;
-		if (load_line(p, conf, line, arg, at, icase, with_values) < 0) {
-			conf_notice(conf, line, arg, "... in line %u of '%s'", number, path);
-			return -1;
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	int r = -ENOMEM;
+	while (strbuf_reserve(ret, 65536)) {
+		size_t got = fread(ret->ptr + ret->len, 1, 65536, file);
+		ret->len += got;
+		if (got == 0) {
+			r = ferror(file) ? -EIO : 0;
+			break;
 		}
 	}
-	return 0;
+	fclose(file);
+	return r;
 }
 
-const struct patterns *patterns_file(struct conf *conf, const struct conf_line *line, int arg,
-    enum match_method method, const char *path, bool icase, bool with_values)
+int pattern_file_load(struct pattern_ref *r, struct conf *conf, const struct conf_line *line,
+    int arg, const char *path, bool values)
 {
-	struct pattern_file **head = (struct pattern_file **)conf_slot(conf, CONF_SLOT_RULE);
-	for (const struct pattern_file *f = *head; f; f = f->next) {
-		if (f->method == method && f->icase == icase && f->with_values == with_values &&
-		    strcmp(f->path, path) == 0)
-			return f->patterns;
+	struct file_parser p = { r, conf, line, arg, r->name, values, 0 };
+	struct strbuf text = STRBUF_INIT;
+	bool optional = strncmp(path, "opt@", 4) == 0;
+	if (strncmp(path, "virt@", 5) == 0)
+		return 0;
+	int err = read_file(r->name, &text);
+	int result = 0;
+	if (err < 0 && !(optional && err == -ENOENT)) {
+		conf_error(conf, line, arg, "cannot read file '%s': %s", r->name, strerror(-err));
+		result = -1;
+	} else if (text.len) {
+		result = load_text(&p, strbuf_slice(&text));
 	}
-	struct arena *arena = conf_arena(conf);
-	struct pattern_file *file = arena_new(arena, struct pattern_file);
-	struct patterns *set = patterns_new(arena, method);
-	char *copy = arena_strdup(arena, path);
-	if (!file || !set || !copy) {
-		conf_error(conf, line, arg, "out of memory");
-		return NULL;
-	}
-	if (patterns_load(set, conf, line, arg, path, icase, with_values) < 0 ||
-	    patterns_seal(set, conf, line, arg) < 0)
-		return NULL;
-	*file = (struct pattern_file){ *head, copy, method, icase, with_values, set };
-	*head = file;
-	return set;
+	strbuf_done(&text);
+	return result;
 }

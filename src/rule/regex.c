@@ -28,27 +28,24 @@ static void to_arena(void *ptr, void *arena)
 {
 }
 
-struct regex *regex_compile(
-    struct conf *conf, const struct conf_line *line, int arg, const char *text, bool icase)
+struct regex *regex_new(struct slice text, bool icase, char *why, size_t why_size)
 {
-	struct arena *arena = conf_arena(conf);
-	struct regex *re = arena_new(arena, struct regex);
-	pcre2_general_context *memory = pcre2_general_context_create(from_arena, to_arena, arena);
-	pcre2_compile_context *how = memory ? pcre2_compile_context_create(memory) : NULL;
+	struct regex *re = calloc(1, sizeof(*re));
 	int err = 0;
 	PCRE2_SIZE at = 0;
-	if (!re || !how)
+	if (!re)
 		goto no_memory;
-	re->code = pcre2_compile(
-	    (PCRE2_SPTR)text, strlen(text), icase ? PCRE2_CASELESS : 0, &err, &at, how);
+	re->code = pcre2_compile((PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len,
+	    icase ? PCRE2_CASELESS : 0, &err, &at, NULL);
 	if (!re->code) {
-		PCRE2_UCHAR why[128];
-		pcre2_get_error_message(err, why, sizeof(why));
-		conf_error(conf, line, arg, "regex '%s' is not valid at offset %zu: %s", text,
-		    (size_t)at, (const char *)why);
+		PCRE2_UCHAR reason[128];
+		pcre2_get_error_message(err, reason, sizeof(reason));
+		snprintf(why, why_size, "regex '%.*s' is not valid at offset %zu: %s",
+		    (int)MIN(text.len, 100), text.ptr, (size_t)at, (const char *)reason);
+		free(re);
 		return NULL;
 	}
-	re->limits = pcre2_match_context_create(memory);
+	re->limits = pcre2_match_context_create(NULL);
 	if (!re->limits)
 		goto no_memory;
 	pcre2_set_match_limit(re->limits, MATCH_LIMIT);
@@ -56,8 +53,18 @@ struct regex *regex_compile(
 	(void)pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE);
 	return re;
 no_memory:
-	conf_error(conf, line, arg, "out of memory");
+	regex_free(re);
+	snprintf(why, why_size, "out of memory");
 	return NULL;
+}
+
+void regex_free(struct regex *re)
+{
+	if (!re)
+		return;
+	pcre2_match_context_free(re->limits);
+	pcre2_code_free(re->code);
+	free(re);
 }
 
 unsigned regex_exec(const struct regex *re, struct rule_ctx *cx, struct slice text, size_t from,
@@ -91,23 +98,31 @@ struct regex {
 	regex_t code;
 };
 
-/* regex_t keeps memory of its own, which the configuration never gives back: a build for small targets. */
-struct regex *regex_compile(
-    struct conf *conf, const struct conf_line *line, int arg, const char *text, bool icase)
+struct regex *regex_new(struct slice text, bool icase, char *why, size_t why_size)
 {
-	struct regex *re = arena_new(conf_arena(conf), struct regex);
-	if (!re) {
-		conf_error(conf, line, arg, "out of memory");
-		return NULL;
-	}
-	int err = regcomp(&re->code, text, REG_EXTENDED | (icase ? REG_ICASE : 0));
-	if (err) {
-		char why[128];
-		regerror(err, &re->code, why, sizeof(why));
-		conf_error(conf, line, arg, "regex '%s' is not valid: %s", text, why);
-		return NULL;
-	}
-	return re;
+	struct regex *re = calloc(1, sizeof(*re));
+	char *copy = slice_dup(text);
+	int err = REG_ESPACE;
+	if (re && copy)
+		err = regcomp(&re->code, copy, REG_EXTENDED | (icase ? REG_ICASE : 0));
+	free(copy);
+	if (err == 0)
+		return re;
+	char reason[128] = "out of memory";
+	if (re)
+		regerror(err, &re->code, reason, sizeof(reason));
+	snprintf(why, why_size, "regex '%.*s' is not valid: %s", (int)MIN(text.len, 100), text.ptr,
+	    reason);
+	free(re);
+	return NULL;
+}
+
+void regex_free(struct regex *re)
+{
+	if (!re)
+		return;
+	regfree(&re->code);
+	free(re);
 }
 
 unsigned regex_exec(const struct regex *re, struct rule_ctx *cx, struct slice text, size_t from,
@@ -130,6 +145,28 @@ unsigned regex_exec(const struct regex *re, struct rule_ctx *cx, struct slice te
 	return n;
 }
 #endif
+
+static void deferred_free(void *re)
+{
+	regex_free(re);
+}
+
+struct regex *regex_compile(
+    struct conf *conf, const struct conf_line *line, int arg, const char *text, bool icase)
+{
+	char why[256];
+	struct regex *re = regex_new(slice_str(text), icase, why, sizeof(why));
+	if (!re) {
+		conf_error(conf, line, arg, "%s", why);
+		return NULL;
+	}
+	if (arena_defer(conf_arena(conf), deferred_free, re) < 0) {
+		regex_free(re);
+		conf_error(conf, line, arg, "out of memory");
+		return NULL;
+	}
+	return re;
+}
 
 bool regex_match(const struct regex *re, struct rule_ctx *cx, struct slice text)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Regular expressions: PCRE2 with JIT where it was built in, POSIX extended otherwise. Compiled objects live in
- * the configuration's arena; a match takes its scratch memory from the stream's arena, once a stream.
+ * Regular expressions: PCRE2 with JIT where it was built in, POSIX extended otherwise. A match takes
+ * its scratch memory from the stream's arena, once a stream.
  */
 #ifndef WEIR_RULE_REGEX_H
 #define WEIR_RULE_REGEX_H
@@ -16,7 +16,10 @@ struct regex_span {
 	size_t from, to; /* SIZE_MAX: the group took no part */
 };
 
-/* NULL after conf_error(). */
+/* One that regex_free() ends; NULL with a text in why. */
+struct regex *regex_new(struct slice text, bool icase, char *why, size_t why_size);
+void regex_free(struct regex *re);
+/* One that lives as long as the configuration; NULL after conf_error(). */
 struct regex *regex_compile(
     struct conf *conf, const struct conf_line *line, int arg, const char *text, bool icase);
 bool regex_match(const struct regex *re, struct rule_ctx *cx, struct slice text);

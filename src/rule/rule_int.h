@@ -87,7 +87,7 @@ struct fetch_row {
 	const char *name;
 	uint8_t out; /* enum sample_type */
 	uint8_t args_min;
-	uint8_t args[3];
+	uint8_t args[ARGS_MAX];
 	bool acl_forms; /* name_beg, name_reg ... exist for ACLs */
 	unsigned at;	/* RULE_AT_* where it is valid */
 	fetch_fn *eval;
@@ -174,11 +174,14 @@ static inline bool ctx_res_open(const struct rule_ctx *cx)
 	return (cx->at & RULE_AT_RES_BUF) && !cx->res_final;
 }
 
+/* The head that the bytes of a TCP connection begin with; NULL as ctx_req(). */
+struct http_msg *ctx_sniff(struct rule_ctx *cx, struct sample *ret);
+
 /* The request head, or NULL with ret->may_change saying whether it may still come. */
-static inline struct http_msg *ctx_req(const struct rule_ctx *cx, struct sample *ret)
+static inline struct http_msg *ctx_req(struct rule_ctx *cx, struct sample *ret)
 {
 	if (unlikely(!cx->req))
-		ret->may_change = ctx_req_open(cx);
+		return ctx_sniff(cx, ret);
 	return cx->req;
 }
 

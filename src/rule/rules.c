@@ -185,7 +185,7 @@ static int take_name(struct action_parse *p, int arg, struct slice rest)
 }
 
 int rule_add(struct conf *conf, const struct conf_line *line, int arg, enum rules_kind kind,
-    struct ruleset *set, struct acl_scope *scope, bool in_frontend)
+    struct ruleset *set, struct acl_scope *scope, unsigned sides)
 {
 	if (arg >= line->argc) {
 		conf_error(conf, line, arg, "'%s' needs an action", kinds[kind].name);
@@ -197,9 +197,11 @@ int rule_add(struct conf *conf, const struct conf_line *line, int arg, enum rule
 		.line = line,
 		.arg = arg + 1,
 		.kind = kind,
-		.where = kinds[kind].where | (in_frontend ? 0 : RULE_AT_BACKEND),
+		.where = kinds[kind].where | (sides & RULES_FRONTEND ? 0 : RULE_AT_BACKEND),
+		.sides = sides,
 		.scope = scope,
 		.row = action_find(kind, name) };
+	acl_scope_use(conf, scope);
 	if (!p.row) {
 		unknown_action(conf, line, arg, kind, name);
 		return -1;
@@ -216,9 +218,23 @@ int rule_add_redirect(struct conf *conf, const struct conf_line *line, int arg, 
 		.arg = arg,
 		.kind = RULES_HTTP_REQ,
 		.where = kinds[RULES_HTTP_REQ].where,
+		.sides = RULES_FRONTEND | RULES_BACKEND,
 		.scope = scope,
 		.row = action_find(RULES_HTTP_REQ, SLICE("redirect")) };
-	return rule_compile(&p, set);
+	acl_scope_use(conf, scope);
+	if (rule_compile(&p, set) < 0)
+		return -1;
+	p.rule->pos.file = NULL;
+	return 0;
+}
+
+bool ruleset_has(const struct ruleset *set, const char *action)
+{
+	for (const struct rule *r = set->first; r; r = r->next) {
+		if (strcmp(r->row->name, action) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* ---- running ---- */
@@ -249,7 +265,8 @@ static enum rule_verdict wait_in_action(
 	if (at->rule != rule || !at->since_ms)
 		at->since_ms = now_ms(cx);
 	at->rule = rule;
-	at->state = 1;
+	if (!at->state)
+		at->state = 1;
 	return RULES_WAIT;
 }
 
@@ -263,22 +280,57 @@ static enum rule_verdict wait_for_bytes(struct rule_cursor *at)
 	return RULES_WAIT;
 }
 
+bool action_rewrite_failed(struct rule_ctx *cx, enum rule_verdict *ret)
+{
+	cx->failed_rewrites++;
+	*ret = RULES_ERROR;
+	return !cx->lax;
+}
+
+bool action_takes_room(struct rule_ctx *cx, size_t bytes)
+{
+	if (!cx->rewrite_room)
+		return true;
+	if (bytes >= cx->rewrite_room)
+		return false;
+	cx->rewrite_room -= (unsigned)bytes;
+	return true;
+}
+
+/* Early hints leave together: when the rules that add to them have come to an end. */
+static void send_hints(struct rule_ctx *cx)
+{
+	struct http_msg *m = cx->hints;
+	cx->hints = NULL;
+	if (cx->host && cx->host->interim)
+		cx->host->interim(cx->stream, m);
+}
+
 enum rule_verdict rules_run(const struct ruleset *set, struct rule_ctx *cx, struct rule_cursor *at)
 {
 	const struct rule *rule = at->started ? at->rule : set->first;
-	if (!at->started)
+	if (!at->started) {
 		at->since_ms = 0;
+		at->state = 0;
+		cx->lax = false;
+	}
 	at->started = true;
 	for (; rule; rule = rule->next) {
 		/* An action that waits has met its condition already. */
 		bool resumed = at->rule == rule && at->state;
 		int met = resumed ? 1 : cond_eval(rule->cond, cx);
+		cx->waiting = rule;
 		if (met < 0)
 			return wait_for_bytes(at);
 		enum rule_verdict verdict = RULES_NEXT;
+		if (unlikely(cx->hints) && met && !rule->row->makes_hints)
+			send_hints(cx);
 		bool final = met && rule->row->run(rule, cx, at, &verdict);
 		if (final && verdict == RULES_WAIT)
 			return wait_in_action(rule, cx, at);
+		cx->waiting = NULL;
+		if (final && rule->pos.file)
+			cx->last_final = rule;
 		at->since_ms = 0;
 		at->state = 0;
 		at->rule = NULL;
@@ -286,5 +338,7 @@ enum rule_verdict rules_run(const struct ruleset *set, struct rule_ctx *cx, stru
 			return verdict;
 	}
 	at->rule = NULL;
+	if (unlikely(cx->hints))
+		send_hints(cx);
 	return RULES_NEXT;
 }

@@ -267,3 +267,18 @@ const char *sample_type_name(enum sample_type type)
 	};
 	return type < SMP_N ? names[type] : "?";
 }
+
+const char *sample_type_short(enum sample_type type)
+{
+	static const char *const names[SMP_N] = {
+		[SMP_ANY] = "any",
+		[SMP_BOOL] = "bool",
+		[SMP_SINT] = "sint",
+		[SMP_IPV4] = "ipv4",
+		[SMP_IPV6] = "ipv6",
+		[SMP_STR] = "str",
+		[SMP_BIN] = "bin",
+		[SMP_METH] = "meth",
+	};
+	return type < SMP_N ? names[type] : "?";
+}

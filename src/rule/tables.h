@@ -14,6 +14,7 @@ extern const struct fetch_row fetch_cookie_rows[];
 extern const struct fetch_row fetch_buf_rows[];
 extern const struct fetch_row fetch_log_rows[];
 extern const struct fetch_row fetch_var_rows[];
+extern const struct fetch_row fetch_facts_rows[];
 extern const struct fetch_row fetch_hello_rows[];
 extern const struct fetch_row fetch_timer_rows[];
 extern const struct fetch_row fetch_auth_rows[];
@@ -24,11 +25,18 @@ extern const struct conv_row conv_hash_rows[];
 extern const struct conv_row conv_misc_rows[];
 extern const struct conv_row conv_map_rows[];
 extern const struct conv_row conv_var_rows[];
+extern const struct conv_row conv_binary_rows[];
+extern const struct conv_row conv_debug_rows[];
+extern const struct conv_row conv_list_rows[];
 extern const struct conv_row conv_digest_rows[];
 extern const struct conv_row conv_jwt_rows[];
 extern const struct conv_row conv_json_rows[];
 extern const struct conv_row conv_proto_rows[];
 extern const struct conv_row conv_packet_rows[];
 extern const struct conv_row conv_forwarded_rows[];
+extern const struct conv_row conv_x509_rows[];
+extern const struct conv_row conv_jwe_rows[];
+extern const struct conv_row conv_fix_rows[];
+extern const struct conv_row conv_mqtt_rows[];
 
 #endif

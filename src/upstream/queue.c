@@ -13,7 +13,7 @@
 
 struct server_queue {
 	pthread_mutex_t lock;
-	struct list waiting; /* by class, then by arrival; under lock */
+	struct list waiting; /* by order, then by arrival; under lock */
 	atomic_uint length;  /* announced waiters */
 };
 
@@ -26,7 +26,7 @@ struct queue_ticket {
 	struct worker *worker; /* of the stream */
 	void *stream;	       /* NULL once it has left; its worker only */
 	queue_granted_fn *granted;
-	int prio_class;
+	int64_t order;
 };
 
 struct server_queue *server_queue_new(void)
@@ -120,12 +120,11 @@ void server_slot_release(struct worker *w, struct server *srv)
 		serve_first(srv->be->rt->queue, srv);
 }
 
-/* By class, behind those of the same one. */
+/* By order, behind those of the same one. */
 static void enqueue(struct server_queue *q, struct queue_ticket *t)
 {
 	struct list *pos = q->waiting.prev;
-	while (pos != &q->waiting &&
-	       list_entry(pos, struct queue_ticket, link)->prio_class > t->prio_class)
+	while (pos != &q->waiting && list_entry(pos, struct queue_ticket, link)->order > t->order)
 		pos = pos->prev;
 	list_add_head(pos, &t->link);
 }
@@ -147,7 +146,7 @@ static struct server *find_free(struct backend *be, struct server *srv)
 }
 
 struct queue_ticket *queue_wait(struct worker *w, struct backend *be, struct server *srv,
-    void *stream, queue_granted_fn *granted, int prio_class, struct server **ret_granted)
+    void *stream, queue_granted_fn *granted, int64_t order, struct server **ret_granted)
 {
 	struct queue_ticket *t = calloc(1, sizeof(*t));
 	*ret_granted = NULL;
@@ -158,7 +157,7 @@ struct queue_ticket *queue_wait(struct worker *w, struct backend *be, struct ser
 	t->worker = w;
 	t->stream = stream;
 	t->granted = granted;
-	t->prio_class = prio_class;
+	t->order = order;
 	list_init(&t->link);
 	pthread_mutex_lock(&t->queue->lock);
 	unsigned length = atomic_fetch_add(&t->queue->length, 1) + 1;

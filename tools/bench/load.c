@@ -48,6 +48,9 @@ struct load {
 	size_t size;
 	char request[256];
 	size_t request_len;
+	unsigned
+	    hosts; /* 0: one host for all; else a random one of that many, h0.bench.example ... */
+	uint64_t random;
 
 	int ep;
 	struct conn *conns;
@@ -90,6 +93,30 @@ static void conn_open(struct load *l, struct conn *c)
 		die("epoll_ctl");
 }
 
+static void request_build(struct load *l, unsigned host)
+{
+	char name[32] = "bench.example";
+	if (l->mode == MODE_TCP) {
+		memset(l->request, 'q', TCP_REQUEST);
+		l->request_len = TCP_REQUEST;
+		return;
+	}
+	if (l->hosts)
+		snprintf(name, sizeof(name), "h%u.bench.example", host);
+	l->request_len = (size_t)snprintf(l->request, sizeof(l->request),
+	    "GET /%zu HTTP/1.1\r\nHost: %s\r\nUser-Agent: load\r\nAccept: */*\r\n%s\r\n", l->size,
+	    name, l->mode == MODE_CLOSE ? "Connection: close\r\n" : "");
+}
+
+/* xorshift: the same hosts in every run. */
+static unsigned next_host(struct load *l)
+{
+	l->random ^= l->random << 13;
+	l->random ^= l->random >> 7;
+	l->random ^= l->random << 17;
+	return (unsigned)(l->random % l->hosts);
+}
+
 /* Sends the next request of the phase, if one is left. */
 static void conn_start(struct load *l, struct conn *c)
 {
@@ -103,6 +130,8 @@ static void conn_start(struct load *l, struct conn *c)
 	c->body_left = l->size;
 	if (c->fd < 0)
 		conn_open(l, c);
+	if (l->hosts)
+		request_build(l, next_host(l));
 	if (send(c->fd, l->request, l->request_len, MSG_NOSIGNAL) != (ssize_t)l->request_len)
 		die("send");
 }
@@ -262,25 +291,14 @@ static bool mode_parse(struct load *l, const char *name)
 	return false;
 }
 
-static void request_build(struct load *l)
-{
-	if (l->mode == MODE_TCP) {
-		memset(l->request, 'q', TCP_REQUEST);
-		l->request_len = TCP_REQUEST;
-		return;
-	}
-	l->request_len = (size_t)snprintf(l->request, sizeof(l->request),
-	    "GET /%zu HTTP/1.1\r\nHost: bench.example\r\nUser-Agent: load\r\nAccept: */*\r\n%s\r\n",
-	    l->size, l->mode == MODE_CLOSE ? "Connection: close\r\n" : "");
-}
-
 int main(int argc, char **argv)
 {
 	static struct load l;
 	char line[16];
 
-	if (argc != 7 || !mode_parse(&l, argv[1])) {
-		fprintf(stderr, "usage: %s http|close|tcp|idle PORT CONNS WARMUP REQUESTS SIZE\n",
+	if (argc < 7 || argc > 8 || !mode_parse(&l, argv[1])) {
+		fprintf(stderr,
+		    "usage: %s http|close|tcp|idle PORT CONNS WARMUP REQUESTS SIZE [HOSTS]\n",
 		    argv[0]);
 		return 2;
 	}
@@ -291,7 +309,9 @@ int main(int argc, char **argv)
 	unsigned warmup = (unsigned)strtoul(argv[4], NULL, 10);
 	unsigned requests = (unsigned)strtoul(argv[5], NULL, 10);
 	l.size = strtoul(argv[6], NULL, 10);
-	request_build(&l);
+	l.hosts = argc > 7 ? (unsigned)strtoul(argv[7], NULL, 10) : 0;
+	l.random = 0x9e3779b97f4a7c15ULL;
+	request_build(&l, 0);
 
 	l.ep = epoll_create1(EPOLL_CLOEXEC);
 	l.conns = calloc(l.conn_count, sizeof(*l.conns));

@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 
+import routes as routing
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 PROXY_CPU = 0
@@ -132,8 +134,9 @@ class Backend:
 class Proxy:
     """One proxy with its configuration made from a template; single worker, pinned."""
 
-    def __init__(self, kind, binary, backend, ports, env=None):
+    def __init__(self, kind, binary, backend, ports, env=None, routes=None):
         self.kind = kind
+        self.routes = routes
         self.dir = tempfile.mkdtemp(prefix="weir-bench-")
         self.http, self.tcp, self.bulk = ports.take(), ports.take(), ports.take()
         self.process = None
@@ -147,7 +150,7 @@ class Proxy:
                              env=dict(os.environ, **(env or {})))
         output.close()
         try:
-            wait_listening(self.process, (self.http, self.tcp, self.bulk))
+            wait_listening(self.process, (self.http, self.tcp, self.bulk), 60)
         except BenchError as error:
             with open(os.path.join(self.dir, "output"), errors="replace") as output:
                 text = output.read().strip()
@@ -157,7 +160,10 @@ class Proxy:
 
     def _configure(self, backend):
         name = "nginx.conf" if self.kind == "nginx" else self.kind + ".cfg"
+        maps, upstream = routing.nginx(self.routes)
         values = {
+            "rules": routing.rules(self.routes, self.dir) if self.kind != "nginx" else "",
+            "maps": maps, "upstream": upstream,
             "http": self.http, "tcp": self.tcp, "bulk": self.bulk,
             "backend_http": backend.http, "backend_tcp": backend.tcp, "backend_bulk": backend.bulk,
             "dir": self.dir, "stream_module": NGINX_STREAM,
@@ -178,9 +184,9 @@ class Proxy:
 class Load:
     """tools/bench/load.c: started and warm after the constructor; run() measures; end() closes its connections."""
 
-    def __init__(self, programs, mode, port, conns, warmup, requests, size):
+    def __init__(self, programs, mode, port, conns, warmup, requests, size, hosts=0):
         argv = [os.path.join(programs, "load"), mode] + [
-            str(n) for n in (port, conns, warmup, requests, size)]
+            str(n) for n in (port, conns, warmup, requests, size, hosts)]
         self.process = spawn(argv, LOAD_CPU, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         if self.process.stdout.readline() != b"ready\n":
             raise BenchError("the load generator failed while warming up")

@@ -11,6 +11,7 @@
 #include "weir/base/slice.h"
 
 struct arena_block;
+struct arena_deferred;
 
 struct arena {
 	struct arena_block *blocks; /* newest first */
@@ -19,6 +20,7 @@ struct arena {
 	struct pool *pool; /* of blocks, or NULL for malloc */
 	size_t block_size; /* without a pool: bytes of an ordinary block */
 	size_t total;	   /* bytes of all blocks */
+	struct arena_deferred *deferred;
 };
 
 /* Blocks come from pool, whose object size is the block size; a larger piece is malloc'd for itself. */
@@ -27,6 +29,12 @@ void arena_init_pool(struct arena *a, struct pool *pool);
 void arena_init(struct arena *a, size_t block_size);
 /* Frees everything; the arena may be used again. */
 void arena_reset(struct arena *a);
+
+/*
+ * Calls fn(arg) when the arena is reset, the last one first, while its memory is still there: for what an object
+ * in the arena holds outside of it. 0 or -ENOMEM.
+ */
+WEIR_NODISCARD int arena_defer(struct arena *a, void (*fn)(void *arg), void *arg);
 
 void *arena_alloc_slow_(struct arena *a, size_t size, size_t align);
 

@@ -33,6 +33,8 @@ void diag_add(struct diag *d, enum diag_level level, struct conf_pos pos, const 
 void diag_vadd(struct diag *d, enum diag_level level, struct conf_pos pos, const char *fmt,
     va_list ap) WEIR_PRINTF(4, 0);
 unsigned diag_count(const struct diag *d, enum diag_level level);
+/* Text of the first message, without its place; NULL when there is none. */
+const char *diag_first(const struct diag *d);
 /* Keeps a copy of a file name for positions. */
 const char *diag_intern(struct diag *d, const char *file);
 

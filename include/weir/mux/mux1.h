@@ -105,6 +105,11 @@ static inline struct slice mux1_bytes(const struct mux1 *m)
 {
 	return slice_make(m->rx.mem + m->rx.decoded, m->rx.end - m->rx.decoded);
 }
+/*
+ * A raw client connection goes on as HTTP/1: what came in and was not forwarded is decoded anew. Nothing may have
+ * been consumed or sent.
+ */
+void mux1_become_h1(struct mux1 *m);
 /* Drops n undecoded bytes from the front. */
 void mux1_skip(struct mux1 *m, size_t n);
 

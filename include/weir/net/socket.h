@@ -21,7 +21,8 @@ struct net_listen_opts {
 	bool v4v6;
 	bool transparent; /* IP_TRANSPARENT / IP_FREEBIND */
 	bool defer_accept;
-	bool mptcp; /* mptcp@ */
+	bool mptcp;	   /* mptcp@ */
+	unsigned save_syn; /* TCP_SAVE_SYN: 1 from the IP header on, 2 with the link layer; 0: no */
 	bool tfo;
 	bool keepalive; /* option clitcpka, with: */
 	unsigned ka_idle_s, ka_intvl_s, ka_count;
@@ -36,6 +37,9 @@ struct net_listen_opts {
  * client finds it missing. The descriptor, or -errno with a text in err (what failed and why).
  */
 WEIR_NODISCARD int net_listen(
+    const struct net_addr *addr, const struct net_listen_opts *opts, char *err, size_t err_size);
+/* A datagram socket on an IP address, of opts as far as they have a meaning for one. The same answers. */
+WEIR_NODISCARD int net_listen_datagram(
     const struct net_addr *addr, const struct net_listen_opts *opts, char *err, size_t err_size);
 /* Takes over an inherited descriptor: makes it non-blocking, and listening if it is not. fd or -errno. */
 WEIR_NODISCARD int net_listen_fd(
@@ -79,6 +83,18 @@ int net_local_peer(int fd, struct net_peer *ret);
 int net_original_dst(int fd, struct net_peer *ret);
 /* The pending error of a socket (SO_ERROR), 0 when none. */
 int net_socket_error(int fd);
+/* The other end of a connection. 0 or -errno. */
+int net_remote_peer(int fd, struct net_peer *ret);
+/* Whether this host owns the address, by its routing tables: a few system calls. */
+bool net_is_local(const struct net_peer *addr);
+/* What the kernel measures of a connection (TCP_INFO). 0 or -errno: not TCP. */
+struct net_tcp_info {
+	unsigned rtt_us, rttvar_us;
+	unsigned unacked, sacked, lost, retrans, fackets, reordering; /* segments */
+};
+int net_tcp_info(int fd, struct net_tcp_info *ret);
+/* The SYN of an accepted connection, once (TCP_SAVED_SYN, bind option tcp-ss). Its length, 0: none left. */
+size_t net_saved_syn(int fd, char *out, size_t cap);
 /* Closing it will send a reset at once instead of lingering. */
 void net_set_nolinger(int fd);
 void net_set_nodelay(int fd, bool on);
@@ -86,6 +102,11 @@ void net_set_quickack(int fd, bool on);
 void net_set_cork(int fd, bool on);
 void net_set_tos(int fd, int family, int tos);
 void net_set_mark(int fd, uint32_t mark);
+/*
+ * Closing it will tell the peer nothing, by TCP_REPAIR where that is allowed; else, and with ttl not 0, a reset of
+ * that time to live (1) is sent.
+ */
+void net_silent_drop(int fd, int family, unsigned ttl);
 
 /*
  * Opens a namespace of /run/netns, which stays open until the process ends: for the configuration, before

@@ -9,7 +9,8 @@
 #include "weir/proxy/process.h"
 
 extern const struct cli_command proxy_stat_commands[], proxy_info_commands[],
-    proxy_session_commands[], proxy_frontend_commands[], proxy_debug_commands[];
+    proxy_session_commands[], proxy_frontend_commands[], proxy_debug_commands[],
+    proxy_map_commands[], proxy_var_commands[];
 
 /*
  * Lets the commands about servers find the backends of p's present configuration, and end streams. Main thread,

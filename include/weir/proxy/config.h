@@ -9,6 +9,7 @@
 #include "weir/base/htab.h"
 #include "weir/conf/conf.h"
 #include "weir/proxy/proxy.h"
+#include "weir/rule/patterns.h"
 
 /* The global section's values. */
 struct global_conf {
@@ -60,6 +61,7 @@ struct global_conf {
 	unsigned idletimer_ms;
 	unsigned pool_low_conn, pool_high_fd_ratio, pool_low_fd_ratio;
 	bool h1_zero_copy;
+	bool profiling_tasks;	/* profiling.tasks on */
 	struct var_limits vars; /* tune.vars.* */
 
 	/* more of the process */
@@ -81,6 +83,11 @@ struct config {
 	struct log_profile *log_profiles; /* linked by next */
 	struct proxy *defaults; /* sections read so far, the last one first; linked by next */
 	bool attached;		/* config_attach() was called */
+	struct pattern_store *patterns; /* of its ACLs and maps; NULL: there are none */
+	struct ring_conf *rings, **rings_last;
+	struct log_ref *log_refs; /* targets that name a ring or a log backend */
+	struct log_forward *log_forwards, **log_forwards_last;
+	unsigned own_rings;	  /* targets that got a ring of their own: its number */
 };
 
 struct config *config_new(void);

@@ -30,6 +30,35 @@
 #define RULE_AT_CLI	 0x0100u
 #define RULE_AT_REQ	 (RULE_AT_REQ_BUF | RULE_AT_REQ_HTTP)
 
+#define RULE_GAUGE_NONE INT64_MIN
+
+/* What actions change of the way a stream is treated. */
+enum rule_knob {
+	RULE_SET_PRIO_CLASS,  /* -2047..2047: the lower the sooner */
+	RULE_SET_PRIO_OFFSET, /* milliseconds, -524287..524287 */
+	RULE_SET_RETRIES,     /* 0..100 */
+	RULE_SET_FC_TOS,      /* of packets to the client */
+	RULE_SET_FC_MARK,
+	RULE_SET_BC_TOS, /* of packets to the server */
+	RULE_SET_BC_MARK,
+	RULE_SET_NO_L7_RETRY, /* only connection failures are tried again */
+};
+
+/* Numbers and facts about a stream that single fetches ask for. */
+enum rule_fact {
+	RULE_FACT_CALLS,  /* times the stream has run */
+	RULE_FACT_CPU_NS, /* and for how long; 0 without profiling.tasks */
+	RULE_FACT_LAT_NS, /* between an event and the stream's turn; the same */
+	RULE_FACT_FIRST_REQ,
+	RULE_FACT_FS_ID, /* number of the request on its connection, 0 in TCP mode */
+	RULE_FACT_BS_ID,
+	RULE_FACT_FS_ABORTED,
+	RULE_FACT_BS_ABORTED,
+	RULE_FACT_FAILED,    /* as option dontlog-normal sees it */
+	RULE_FACT_FORWARDED, /* a server got it */
+	RULE_FACT_STOPPING,  /* the process ends */
+};
+
 struct rule_ctx;
 
 enum rules_kind {
@@ -47,7 +76,14 @@ enum rules_kind {
 struct rule_host {
 	/* The destination the client connected to; looked up at first use. NULL when unknown. */
 	const struct net_peer *(*dst)(void *stream);
-	/* Integers of objects by name, "" meaning the current one: fe_conn, be_conn, nbsrv, queue ... -1: unknown. */
+	/* The ends of the client's connection as it came in, whatever rules made of src and dst. NULL: unknown. */
+	const struct net_peer *(*fc_peer)(void *stream, bool dst);
+	/* Of the client's or the server's connection, to ask the kernel about it. -1: there is none. */
+	int (*fd)(void *stream, bool server);
+	/*
+	 * Integers of objects by name, "" meaning the current one: fe_conn, be_conn, nbsrv, queue ...
+	 * RULE_GAUGE_NONE: unknown.
+	 */
 	int64_t (*gauge)(void *stream, const char *fetch, const char *object);
 	/* Names of the current frontend, backend, server; empty when none. */
 	struct slice (*name)(void *stream, const char *what);
@@ -58,6 +94,13 @@ struct rule_host {
 	/* The log record so far, for aliases. */
 	const struct log_record *(*record)(void *stream);
 	void (*set_src)(void *stream, const struct net_peer *src, bool is_dst);
+	void (*set)(void *stream, enum rule_knob knob, int64_t value);
+	/* Sends an interim response ahead of all others; m lives as long as the stream. */
+	void (*interim)(void *stream, struct http_msg *m);
+	/* -1: not known. */
+	int64_t (*fact)(void *stream, enum rule_fact fact);
+	/* The state of one side's connection, for developers; empty when there is none. */
+	struct slice (*debug)(void *stream, bool server, unsigned layers);
 	/* A log line on the spot, for a rule of that kind; profile: of acl_scope_on_log_profile(), or NULL. */
 	void (*do_log)(struct rule_ctx *cx, enum rules_kind kind, const void *profile);
 };
@@ -85,15 +128,24 @@ struct rule_ctx {
 	bool wait_body;		  /* RULES_WAIT is for more of the body */
 	bool expect_proxy;	  /* a rule wants a PROXY header in front of the client's bytes */
 	unsigned failed_rewrites; /* header tables that were full */
+	unsigned
+	    rewrite_room; /* bytes by which rules may still make the head longer; 0: no bound */
+	unsigned rst_ttl; /* RULES_DROP: reset with this TTL; 0: without a word */
+	bool lax;	  /* strict-mode off: a failed rewrite is no error; of this list */
+	struct http_msg *hints; /* 103 that early-hint rules are making; NULL: none */
 	struct var_stores vars;
 
 	/* Private to this module; zero to start. */
 	struct http_target target; /* parts of target_of, as long as the request's target is that */
 	const char *target_of;
+	size_t sniffed;	  /* bytes of a TCP connection that were looked at for a request */
+	bool sniffed_bad; /* they are none */
 	const struct http_hdr *host_hdr; /* first Host field; NULL: none in host_seen entries */
 	unsigned host_seen;
-	bool host_alone;     /* there is no second one among them */
-	void *regex_scratch; /* of the regex library, from arena */
+	bool host_alone;			 /* there is no second one among them */
+	void *regex_scratch;			 /* of the regex library, from arena */
+	const struct rule *last_final, *waiting; /* for last_entity, waiting_entity */
+	unsigned acl_depth;			 /* ACLs that name ACLs */
 };
 
 struct rule_reply_hdr {
@@ -141,6 +193,11 @@ struct acl_scope *acl_scope_new(struct arena *arena, const struct acl_scope *par
  */
 void acl_scope_on_capture(
     struct acl_scope *scope, int (*add)(void *proxy, bool response, unsigned len), void *proxy);
+/*
+ * Expressions that name ACLs (fetch "acl", converter "when") look them up here from now on. Rules and ACLs that are
+ * added do this by themselves.
+ */
+void acl_scope_use(struct conf *conf, struct acl_scope *scope);
 /* How "do-log profile" gets its profile: find() returns what do_log() of the host is given; NULL: no memory. */
 void acl_scope_on_log_profile(struct acl_scope *scope,
     void *(*find)(void *owner, const char *name, struct conf_pos pos), void *owner);
@@ -167,24 +224,35 @@ struct ruleset {
 	unsigned count;
 };
 
+/* Sides of the proxy that rules belong to. */
+#define RULES_FRONTEND 0x1u
+#define RULES_BACKEND  0x2u
+
 /*
  * Compiles one rule: line->argv[arg] is the action ("deny", "set-header" ...), and appends it. 0 or -1, told.
  */
 int rule_add(struct conf *conf, const struct conf_line *line, int arg, enum rules_kind kind,
-    struct ruleset *set, struct acl_scope *scope, bool in_frontend);
+    struct ruleset *set, struct acl_scope *scope, unsigned sides);
 /* "redirect ..." as a keyword of its own (same as http-request redirect). */
 int rule_add_redirect(struct conf *conf, const struct conf_line *line, int arg, struct ruleset *set,
     struct acl_scope *scope);
 
+/* Whether a rule of the set has that action. */
+bool ruleset_has(const struct ruleset *set, const char *action);
+
 enum rule_verdict {
-	RULES_NEXT,   /* all done or accepted: go on */
-	RULES_WAIT,   /* call again with the same cursor when something changed */
-	RULES_REPLY,  /* send cx->reply (return, redirect); the request is answered */
-	RULES_DENY,   /* refuse: cx->reply says with what */
-	RULES_TARPIT, /* hold for timeout tarpit, then cx->reply */
-	RULES_CLOSE,  /* reject: close without an answer */
-	RULES_DROP,   /* silent-drop: close without a word to the client */
-	RULES_ERROR,  /* internal error, out of memory: 500 */
+	RULES_NEXT,	    /* all done or accepted: go on */
+	RULES_WAIT,	    /* call again with the same cursor when something changed */
+	RULES_REPLY,	    /* send cx->reply (return, redirect); the request is answered */
+	RULES_DENY,	    /* refuse: cx->reply says with what */
+	RULES_TARPIT,	    /* hold for timeout tarpit, then cx->reply */
+	RULES_CLOSE,	    /* reject: close without an answer */
+	RULES_DROP,	    /* silent-drop: close without a word to the client */
+	RULES_ERROR,	    /* internal error, out of memory: 500 */
+	RULES_INVALID,	    /* the request is bad: 400 */
+	RULES_TIMEOUT,	    /* what was waited for did not come: 408, or 504 for a response */
+	RULES_CLOSE_SERVER, /* what has come goes on to the client, then both connections end */
+	RULES_HTTP,	    /* switch-mode: the connection goes on as HTTP */
 };
 
 /* Where a list was left; zero to start. */
@@ -192,7 +260,7 @@ struct rule_cursor {
 	const struct rule *rule;
 	bool started;
 	uint64_t since_ms; /* when the present rule began to wait */
-	uintptr_t state;   /* of the action */
+	uintptr_t state;   /* of the action that waits; not 0 then */
 };
 
 /* Runs the rules from the cursor on. Worker thread; no malloc but cx->arena. */

@@ -42,5 +42,7 @@ bool sample_can_cast(enum sample_type from, enum sample_type to);
 /* In place. Strings that must be made come from arena. False when the value does not fit. */
 bool sample_cast(struct sample *s, enum sample_type to, struct arena *arena);
 const char *sample_type_name(enum sample_type type);
+/* As commands and debug lines show it: "sint", "str". */
+const char *sample_type_short(enum sample_type type);
 
 #endif

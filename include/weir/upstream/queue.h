@@ -15,6 +15,12 @@ struct queue_ticket;
 /* On the waiting stream's worker: a slot of srv is the stream's now. The ticket is gone. */
 typedef void queue_granted_fn(void *stream, struct server *srv);
 
+/* The place in a queue: by class, then by time in milliseconds; the lower is served first. */
+static inline int64_t queue_order(int prio_class, int64_t at_ms)
+{
+	return ((int64_t)prio_class << 48) + at_ms;
+}
+
 struct server_queue *server_queue_new(void);
 void server_queue_free(struct server_queue *q);
 
@@ -25,11 +31,10 @@ void server_slot_release(struct worker *w, struct server *srv);
 
 /*
  * Waits in srv's queue, or in be's when srv is NULL. NULL when memory is short or, with *ret_granted, when a
- * slot came free meanwhile: then the stream has it. be is the backend either way; class and offset order the
- * queue (lower first).
+ * slot came free meanwhile: then the stream has it. be is the backend either way. order: queue_order().
  */
 struct queue_ticket *queue_wait(struct worker *w, struct backend *be, struct server *srv,
-    void *stream, queue_granted_fn *granted, int prio_class, struct server **ret_granted);
+    void *stream, queue_granted_fn *granted, int64_t order, struct server **ret_granted);
 /* The stream does not wait any more (timeout, client gone). Safe at any moment before granted() ran. */
 void queue_leave(struct worker *w, struct queue_ticket *t);
 /* Streams waiting now. */

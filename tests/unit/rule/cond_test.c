@@ -240,7 +240,7 @@ static void mistakes_are_told(void **state)
 		{ "acl a/b src 1.1.1.1", "not a valid ACL name" },
 		{ "acl x src 1.1.1.1.1", "'1.1.1.1.1' is not a valid pattern" },
 		{ "acl x src 1.1.1.1/33", "not a valid pattern" },
-		{ "acl x src 1.1.1.1/255.0.255.0", "not a valid pattern" },
+		{ "acl x src 1.1.1.1/255.0.255.x", "not a valid pattern" },
 		{ "acl x path -m foo /", "unknown match method 'foo'" },
 		{ "acl x path -z /", "unknown ACL flag '-z'" },
 		{ "acl x hdr_cnt(a) x", "'x' is not a valid pattern for the match method 'int'" },

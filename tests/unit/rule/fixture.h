@@ -33,7 +33,9 @@ struct fixture {
 	struct http_msg req, res;
 	struct rule_ctx cx;
 	struct rule_cursor cursor;
-	struct net_peer src, dst;
+	struct net_peer src, dst, fc_src, fc_dst;
+	int client_fd, server_fd; /* -1: none */
+	struct slice tlvs;
 	struct log_record record;
 	struct worker worker;
 	struct strbuf calls; /* of the host */
@@ -76,7 +78,8 @@ static int fx_rule(const struct conf_call *call)
 {
 	struct fixture *f = conf_user(call->conf);
 	enum rules_kind kind = (enum rules_kind)call->row->data;
-	return rule_add(call->conf, call->line, call->arg, kind, &f->sets[kind], f->scope, true);
+	return rule_add(call->conf, call->line, call->arg, kind, &f->sets[kind], f->scope,
+	    RULES_FRONTEND | RULES_BACKEND);
 }
 
 static int fx_redirect(const struct conf_call *call)
@@ -127,10 +130,22 @@ static const struct net_peer *fx_dst(void *stream)
 	return &((struct fixture *)stream)->dst;
 }
 
+static const struct net_peer *fx_fc_peer(void *stream, bool dst)
+{
+	struct fixture *f = stream;
+	return dst ? &f->fc_dst : &f->fc_src;
+}
+
+static int fx_fd(void *stream, bool server)
+{
+	struct fixture *f = stream;
+	return server ? f->server_fd : f->client_fd;
+}
+
 static int64_t fx_gauge(void *stream, const char *fetch, const char *object)
 {
 	if (strcmp(fetch, "nbsrv") == 0)
-		return *object ? 3 : -1;
+		return *object ? 3 : RULE_GAUGE_NONE;
 	if (strcmp(fetch, "srv_is_up") == 0)
 		return strcmp(object, "b/up") == 0;
 	return 7;
@@ -138,6 +153,8 @@ static int64_t fx_gauge(void *stream, const char *fetch, const char *object)
 
 static struct slice fx_name(void *stream, const char *what)
 {
+	if (strcmp(what, "fc_pp_tlvs") == 0)
+		return ((struct fixture *)stream)->tlvs;
 	return strcmp(what, "fe_name") == 0 ? SLICE("front") : SLICE_NULL;
 }
 
@@ -169,6 +186,22 @@ WEIR_UNUSED static void fx_set_src(void *stream, const struct net_peer *peer, bo
 	    net_peer_text(peer, text), net_peer_port(peer));
 }
 
+WEIR_UNUSED static void fx_set(void *stream, enum rule_knob knob, int64_t value)
+{
+	strbuf_addf(
+	    &((struct fixture *)stream)->calls, "set %d %lld\n", (int)knob, (long long)value);
+}
+
+WEIR_UNUSED static void fx_interim(void *stream, struct http_msg *m)
+{
+	struct fixture *f = stream;
+	strbuf_addf(&f->calls, "%u", m->status);
+	for (unsigned i = 0; i < m->hdrs_n; i++)
+		strbuf_addf(&f->calls, " %.*s=%.*s", m->hdrs[i].name_len, m->hdrs[i].name,
+		    (int)m->hdrs[i].value_len, m->hdrs[i].value);
+	strbuf_adds(&f->calls, "\n");
+}
+
 static int fx_add_capture(void *proxy, bool response, unsigned len)
 {
 	return (int)((struct fixture *)proxy)->captures++;
@@ -176,6 +209,8 @@ static int fx_add_capture(void *proxy, bool response, unsigned len)
 
 static const struct rule_host fx_host = {
 	.dst = fx_dst,
+	.fc_peer = fx_fc_peer,
+	.fd = fx_fd,
 	.gauge = fx_gauge,
 	.name = fx_name,
 	.capture = fx_capture,
@@ -183,6 +218,8 @@ static const struct rule_host fx_host = {
 	.set_timeout = fx_timeout,
 	.record = fx_record,
 	.set_src = fx_set_src,
+	.set = fx_set,
+	.interim = fx_interim,
 };
 
 /* ---- use ---- */
@@ -211,6 +248,9 @@ WEIR_UNUSED static void fx_new(struct fixture *f)
 	f->where = RULE_AT_REQ_HTTP;
 	fx_peer(&f->src, "10.1.2.3", 40000);
 	fx_peer(&f->dst, "10.9.9.9", 80);
+	fx_peer(&f->fc_src, "10.1.2.4", 40001);
+	fx_peer(&f->fc_dst, "10.9.9.8", 81);
+	f->client_fd = f->server_fd = -1;
 	f->worker.clock.wall_us = 1700000000123456;
 	f->worker.clock.mono_ms = 1000;
 	f->cx = (struct rule_ctx){ .host = &fx_host,
@@ -241,6 +281,7 @@ WEIR_UNUSED static const char *fx_read(struct fixture *f, const char *lines)
 		.user = f,
 		.version = "3.5.0" };
 	struct conf *conf = conf_new(&setup);
+	conf_allow_experimental(conf);
 	char *text = arena_printf(&f->conf_mem, "frontend f\n%s\n", lines);
 	size_t size;
 	free(f->messages);

@@ -206,7 +206,7 @@ static void the_first_final_rule_ends_a_list(void **state)
 	f.cx.at = RULE_AT_CONN;
 	assert_int_equal(fx_run(&f, RULES_TCP_CONNECTION), RULES_CLOSE);
 	assert_int_equal(fx_run(&f, RULES_TCP_SESSION), RULES_NEXT);
-	assert_int_equal(fx_run(&f, RULES_TCP_RES_CONTENT), RULES_CLOSE);
+	assert_int_equal(fx_run(&f, RULES_TCP_RES_CONTENT), RULES_CLOSE_SERVER);
 	fx_free(&f);
 }
 
@@ -266,7 +266,7 @@ static void a_body_is_waited_for(void **state)
 	f.cursor = (struct rule_cursor){ .rule = NULL };
 	assert_int_equal(rules_run(set, &f.cx, &f.cursor), RULES_WAIT);
 	f.worker.clock.mono_ms += 2000;
-	assert_int_equal(rules_run(set, &f.cx, &f.cursor), RULES_NEXT);
+	assert_int_equal(rules_run(set, &f.cx, &f.cursor), RULES_TIMEOUT);
 	/* Nothing to wait for. */
 	f.req.framing = HTTP_BODY_NONE;
 	assert_int_equal(fx_run(&f, RULES_HTTP_REQ), RULES_NEXT);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What rules may ask of a client's connection: by itself in "tcp-request connection" and "session", where there is
+ * no stream yet, and for its streams later. Client's worker.
+ */
+#include "facts.h"
+
+/* NULL: no memory. */
+static struct client_extra *extra_of(struct client *c)
+{
+	if (!c->extra)
+		c->extra = calloc(1, sizeof(*c->extra));
+	return c->extra;
+}
+
+/* Asked of the kernel once, and only when somebody wants it. */
+const struct net_peer *client_dst(struct client *c)
+{
+	struct client_extra *x = extra_of(c);
+	if (!x)
+		return NULL;
+	if (x->dst.sa.sa_family == AF_UNSPEC && net_local_peer(c->m.conn.io.fd, &x->dst) < 0)
+		x->dst.sa.sa_family = AF_UNSPEC;
+	return x->dst.sa.sa_family == AF_UNSPEC ? NULL : &x->dst;
+}
+
+struct slice client_text(const struct client *c, struct slice error, const char *what)
+{
+	const struct conn_error *e = conn_error_of(c->m.conn.error, error);
+	if (strcmp(what, "fc_err_name") == 0)
+		return slice_str(e->name);
+	if (strcmp(what, "fc_err_str") == 0)
+		return slice_str(e->text);
+	if (strcmp(what, "fc_pp_tlvs") == 0 && c->extra)
+		return slice_make(c->extra->tlvs, c->extra->tlvs_len);
+	return SLICE_NULL;
+}
+
+static const struct net_peer *host_dst(void *client)
+{
+	return client_dst(client);
+}
+
+static const struct net_peer *host_fc_peer(void *client, bool dst)
+{
+	struct client *c = client;
+	return dst ? client_dst(c) : &c->src;
+}
+
+static int host_fd(void *client, bool server)
+{
+	return server ? -1 : ((struct client *)client)->m.conn.io.fd;
+}
+
+static int64_t host_gauge(void *client, const char *fetch, const char *object)
+{
+	return fact_value(client, NULL, fetch, object);
+}
+
+static struct slice host_name(void *client, const char *what)
+{
+	const struct client *c = client;
+	if (strcmp(what, "fe_name") == 0)
+		return slice_str(c->fe->name);
+	if (strcmp(what, "so_name") == 0)
+		return slice_str(c->bind->name);
+	if (strcmp(what, "fe_defbe") == 0 && c->fe->default_backend)
+		return slice_str(c->fe->default_backend->name);
+	return client_text(c, SLICE_NULL, what);
+}
+
+static void host_set_src(void *client, const struct net_peer *peer, bool is_dst)
+{
+	struct client *c = client;
+	struct client_extra *x = is_dst ? extra_of(c) : NULL;
+	if (x)
+		x->dst = *peer;
+	else if (!is_dst)
+		c->src = *peer;
+}
+
+static void host_set(void *client, enum rule_knob knob, int64_t value)
+{
+	client_set(client, knob, value);
+}
+
+static void host_do_log(struct rule_ctx *cx, enum rules_kind kind, const void *profile)
+{
+	client_do_log(cx->stream, cx, kind, profile);
+}
+
+const struct rule_host client_rule_host = {
+	.dst = host_dst,
+	.fc_peer = host_fc_peer,
+	.fd = host_fd,
+	.gauge = host_gauge,
+	.name = host_name,
+	.set_src = host_set_src,
+	.set = host_set,
+	.do_log = host_do_log,
+};
