@@ -110,6 +110,10 @@ struct expr *expr_parse_text(
 /* False: no value (or not yet: ret->may_change). Result is cast to `to` unless SMP_ANY. */
 bool expr_eval(const struct expr *e, struct rule_ctx *cx, enum sample_type to, struct sample *ret);
 
+/* The converters of e alone, applied to *ret instead of what its fetch would give. */
+bool expr_convert(
+    const struct expr *e, struct rule_ctx *cx, enum sample_type to, struct sample *ret);
+
 /* ---- conditions ---- */
 
 /* Named ACLs of one proxy; those of a defaults section are found through parent. */
