@@ -246,7 +246,7 @@ static void write_prompt(struct cli_conn *c, struct strbuf *out)
 }
 
 /* The empty line tells scripts where an answer ends. */
-static void end_answer(struct cli_conn *c, struct strbuf *out, size_t start)
+void cli_end_answer(struct cli_conn *c, struct strbuf *out, size_t start)
 {
 	if (c->quit)
 		return;
@@ -286,5 +286,6 @@ void cli_execute(struct cli_conn *c, struct slice command, struct slice payload,
 	else if (cli_need(&call, row->level))
 		row->run(&call);
 	free(argv);
-	end_answer(c, out, start);
+	if (!c->stream)
+		cli_end_answer(c, out, start);
 }

@@ -162,11 +162,73 @@ static enum step read_more(struct cli_conn *c)
 	return STEP_AGAIN;
 }
 
+/* ---- answers that go on ---- */
+
+static void end_stream(struct cli_conn *c)
+{
+	struct cli_stream *s = c->stream;
+	c->stream = NULL;
+	s->done(s);
+}
+
+/* Any input: the client has seen enough. */
+static bool has_input(struct cli_conn *c)
+{
+	char waste[READ_SIZE];
+	ssize_t n;
+	if (c->in.len > c->scan.used) { /* came with the command's own line */
+		strbuf_clear(&c->in);
+		c->scan.used = 0;
+		return true;
+	}
+	do
+		n = recv(c->io.fd, waste, sizeof(waste), MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n == 0)
+		c->eof = true;
+	return n >= 0 || errno != EAGAIN;
+}
+
+/* Behind a stream that waited, the client's time begins anew. */
+static enum step continue_stream(struct cli_conn *c)
+{
+	enum cli_stream_state state = CLI_STREAM_END;
+	touch(c);
+	if (!c->stream->any_key || !has_input(c))
+		state = c->stream->next(c->stream, &c->out);
+	if (state == CLI_STREAM_WAIT)
+		return c->out.len ? STEP_AGAIN : STEP_WAIT;
+	if (state == CLI_STREAM_END) {
+		end_stream(c);
+		cli_end_answer(c, &c->out, c->out.len);
+	}
+	return STEP_AGAIN;
+}
+
+void cli_stream_start(struct cli_call *call, struct cli_stream *s)
+{
+	struct cli_conn *c = call->conn;
+	s->conn = c;
+	c->stream = s;
+	if (c->io.fd >= 0)
+		return;
+	while (s->next(s, call->out) == CLI_STREAM_MORE)
+		;
+	end_stream(c);
+}
+
+void cli_stream_wake(struct cli_stream *s)
+{
+	task_wake(s->conn->cli->setup.worker, &s->conn->task);
+}
+
 static enum step step(struct cli_conn *c, unsigned *commands)
 {
 	enum step s = flush(c);
 	if (s != STEP_AGAIN)
 		return s;
+	if (c->stream)
+		return continue_stream(c);
 	if (c->lingering)
 		return linger(c);
 	if (c->quit)
@@ -217,6 +279,8 @@ static void on_task(struct worker *w, struct task *task)
 static void on_timer(struct worker *w, struct timer *t)
 {
 	struct cli_conn *c = container_of(t, struct cli_conn, timer);
+	if (c->stream && c->out_at == c->out.len)
+		touch(c); /* it is us who have nothing to say */
 	if (c->timeout_ms && c->deadline_ms <= worker_now_ms(w))
 		cli_conn_free(c);
 	else if (c->timeout_ms)
@@ -254,6 +318,8 @@ int cli_conn_start(
 void cli_conn_free(struct cli_conn *c)
 {
 	struct worker *w = c->cli->setup.worker;
+	if (c->stream)
+		end_stream(c);
 	list_del(&c->link);
 	worker_timer_cancel(w, &c->timer);
 	task_cancel(&c->task);

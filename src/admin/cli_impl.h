@@ -63,7 +63,8 @@ struct cli_conn {
 	size_t command_at;	 /* next command of the line */
 	struct strbuf in;
 	struct strbuf out;
-	size_t out_at; /* sent of out */
+	size_t out_at;		   /* sent of out */
+	struct cli_stream *stream; /* an answer that goes on, or NULL */
 };
 
 /* cli.c */
@@ -77,6 +78,8 @@ void cli_conn_free(struct cli_conn *c);
 /* cli_command.c: runs one command and writes its answer, the empty line and the prompt to out. */
 void cli_execute(
     struct cli_conn *c, struct slice command, struct slice payload, struct strbuf *out);
+/* What stands behind every answer; out holds at least its last byte from start on. */
+void cli_end_answer(struct cli_conn *c, struct strbuf *out, size_t start);
 /* "help": rows whose names resemble the words of filter, all of them for "". */
 void cli_help(struct cli_call *call, const char *filter);
 int cli_rows_collect(struct cli *cli);

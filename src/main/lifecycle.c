@@ -17,6 +17,7 @@
 #include "weir/admin/cli.h"
 #include "weir/mux/mux1.h"
 #include "weir/proxy/commands.h"
+#include "weir/proxy/log_targets.h"
 #include "weir/upstream/idle.h"
 
 #define BIND_TRIES    200
@@ -186,6 +187,7 @@ static void on_worker_start(struct worker *w)
 	if (r < 0)
 		fprintf(stderr, "[WARNING]  (%d) : cpu-map of thread %u: %s\n", (int)getpid(),
 		    w->id + 1, strerror(-r));
+	log_targets_start(w, p->config);
 	listeners_start(w, p->config);
 	if (w->id == 0) {
 		log_started(p, w);
@@ -204,6 +206,10 @@ static void stop_workers(struct program *p)
 	for (unsigned i = 0; i < worker_count(p->process.workers); i++) {
 		struct worker *w = worker_get(p->process.workers, i);
 		proxy_worker_stop(w);
+	}
+	log_targets_stop(&p->process, p->config);
+	for (unsigned i = 0; i < worker_count(p->process.workers); i++) {
+		struct worker *w = worker_get(p->process.workers, i);
 		log_worker_stop(w);
 		upstream_worker_stop(w);
 		mux_worker_stop(w);
@@ -219,6 +225,8 @@ static int become_ready(struct program *p)
 	if (program_limits(p) < 0)
 		return -1;
 	if (config_attach(p->process.workers, p->config, p->diag) < 0)
+		return -1;
+	if (log_targets_open(&p->process, p->config, p->diag) < 0)
 		return -1;
 	if (open_listeners(p) < 0 || admin_open(p) < 0)
 		return -1;

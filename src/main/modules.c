@@ -7,6 +7,8 @@
 #include "conf_global.h"
 #include "weir/proxy/commands.h"
 #include "weir/proxy/config.h"
+#include "weir/proxy/log_profile.h"
+#include "weir/proxy/log_targets.h"
 #include "weir/upstream/upstream_cli.h"
 
 /* Sections that this version refuses as a whole, by having no open(). */
@@ -16,12 +18,29 @@
 		.name = (word), .scope = CONF_OTHER                                                \
 	}
 
-const struct conf_section *const module_sections[] = { &section_global, &section_defaults,
-	&section_frontend, &section_backend, &section_listen, LATER("acme"), LATER("cache"),
-	LATER("crt-store"), LATER("fcgi-app"), LATER("healthcheck"), LATER("http-errors"),
-	LATER("log-forward"), LATER("log-profile"), LATER("mailers"), LATER("peers"),
-	LATER("program"), LATER("resolvers"), LATER("ring"), LATER("traces"), LATER("userlist"),
-	NULL };
+const struct conf_section *const module_sections[] = {
+	&section_global,
+	&section_defaults,
+	&section_frontend,
+	&section_backend,
+	&section_listen,
+	&section_log_profile,
+	&section_ring,
+	&section_log_forward,
+	LATER("acme"),
+	LATER("cache"),
+	LATER("crt-store"),
+	LATER("fcgi-app"),
+	LATER("healthcheck"),
+	LATER("http-errors"),
+	LATER("mailers"),
+	LATER("peers"),
+	LATER("program"),
+	LATER("resolvers"),
+	LATER("traces"),
+	LATER("userlist"),
+	NULL,
+};
 
 /*
  * Tables that sections do not name already would stand here: the reader walks those of module_sections by
@@ -49,6 +68,7 @@ const struct cli_command *const module_commands[] = {
 	proxy_debug_commands,
 	proxy_map_commands,
 	proxy_var_commands,
+	proxy_ring_commands,
 	upstream_commands,
 	NULL,
 };

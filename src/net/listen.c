@@ -223,3 +223,31 @@ int net_listen_fd(int fd, const struct net_listen_opts *opts, char *err, size_t 
 		return fail(&e, -errno, "listen on");
 	return fd;
 }
+
+int net_listen_datagram(
+    const struct net_addr *addr, const struct net_listen_opts *opts, char *err, size_t err_size)
+{
+	char where[NET_ADDR_TEXT];
+	struct errbuf e = { .text = err, .size = err_size, .where = where };
+	int family = addr->sa.sa_family, cookie = -1, r = 0;
+	net_addr_text_port(addr, where);
+	if (opts->netns && (cookie = net_netns_enter(opts->netns)) < 0)
+		return fail(&e, cookie, "enter the namespace of");
+	int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		r = fail(&e, -errno, "make a socket for");
+	if (opts->netns)
+		net_netns_leave(cookie);
+	if (fd < 0)
+		return r;
+	r = set_bind_opts(fd, family, opts, &e);
+	if (r == 0 && opts->rcvbuf &&
+	    (r = net_set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)opts->rcvbuf)) < 0)
+		(void)fail_option(&e, r, "receive buffer");
+	if (r == 0 && bind(fd, &addr->sa, addr->len) < 0)
+		r = fail(&e, -errno, "bind to");
+	if (r == 0)
+		return fd;
+	close(fd);
+	return r;
+}

@@ -110,7 +110,7 @@ static const uint8_t info_zero[] = { INFO_MEMMAX_MB, INFO_MAXSSLCONNS, INFO_CURR
 	INFO_SSLFEMAXKEYRATE, INFO_SSLFEREUSE, INFO_SSLBEKEYRATE, INFO_SSLBEMAXKEYRATE,
 	INFO_SSLCACHELOOKUPS, INFO_SSLCACHEMISSES, INFO_COMPIN, INFO_COMPOUT, INFO_COMPLIM,
 	INFO_ACTIVEPEERS, INFO_CONNECTEDPEERS, INFO_FAILEDRESOLUTIONS, INFO_DEBUGCOMMANDS,
-	INFO_CUMRECVLOGS, INFO_MEMMAX_BYTES };
+	INFO_MEMMAX_BYTES };
 
 struct info {
 	struct field f[INFO_N];
@@ -225,6 +225,7 @@ static void fill_traffic(struct info *i, struct process *p, unsigned workers)
 	u32(i, INFO_UNSTOPPABLE, atomic_load(&p->unstoppable));
 	u32(i, INFO_LISTENERS, listeners_running(p->config));
 	u32(i, INFO_DROPPEDLOGS, log_dropped());
+	u64(i, INFO_CUMRECVLOGS, atomic_load(&p->recv_logs));
 }
 
 /* What only its worker may look at, while it stands. */

@@ -451,17 +451,21 @@ static int append_bind(struct conf *conf, const struct conf_line *line, struct b
 }
 
 static int parse_spec(struct conf *conf, const struct conf_line *line, int arg, struct slice text,
-    bool is_stats, struct net_spec *spec)
+    const struct bind_line *b, struct net_spec *spec)
 {
+	bool is_stats = b->is_stats;
+	bool takes_datagrams = b->bind.fe && b->bind.fe->mode == PROXY_SYSLOG;
 	unsigned allow =
 	    NET_ALLOW_NAME | NET_ALLOW_PORT_RANGE | NET_ALLOW_FD | NET_ALLOW_UNIX | NET_NEED_PORT;
 	char err[256] = "";
+	if (takes_datagrams)
+		allow |= NET_ALLOW_DATAGRAM;
 	if (net_spec_parse(text, allow, spec, err, sizeof(err)) < 0) {
 		conf_error(conf, line, arg, "'%s' : address '%.*s' : %s",
 		    is_stats ? "stats socket" : "bind", SLICE_ARG(text), err);
 		return -1;
 	}
-	if (spec->datagram || spec->quic || spec->kind == NET_KIND_SOCKPAIR) {
+	if ((spec->datagram && !takes_datagrams) || spec->quic || spec->kind == NET_KIND_SOCKPAIR) {
 		conf_error(conf, line, arg,
 		    "'%s' : address '%.*s' : %s is not supported by this version of weir",
 		    is_stats ? "stats socket" : "bind", SLICE_ARG(text),
@@ -477,11 +481,12 @@ static int add_address(struct conf *conf, const struct conf_line *line, int arg,
     struct bind_line *b, struct bind_conf ***last)
 {
 	struct net_spec spec;
-	if (parse_spec(conf, line, arg, text, b->is_stats, &spec) < 0)
+	if (parse_spec(conf, line, arg, text, b, &spec) < 0)
 		return -1;
 	struct net_addr addr = spec.addr;
 	b->bind.listen.mptcp = spec.mptcp;
 	b->bind.fd = -1;
+	b->bind.datagram = spec.datagram;
 	if (spec.kind == NET_KIND_FD) {
 		b->bind.fd = spec.fd;
 		return append_bind(conf, line, b, &(struct net_addr){ .len = 0 }, last);

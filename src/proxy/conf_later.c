@@ -32,7 +32,6 @@ const struct conf_keyword proxy_later_keywords[] = {
 	LATER("http-check connect"),
 	LATER("http-check send-state"),
 	LATER("load-server-state-from-file"),
-	LATER("log-steps"),
 	LATER("max-session-srv-conns"),
 	LATER("quic-initial"),
 	LATER("server-state-file-name"),

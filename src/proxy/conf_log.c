@@ -3,34 +3,37 @@
  * Logs of a proxy and of the process: "log <target> ...", the formats, the tag. A set of targets that came from
  * a defaults section is shared; adding to it makes a new array and leaves the old one alone.
  */
-#include "conf_int.h"
+#include "ring_conf.h"
+
+#include "weir/proxy/log_profile.h"
 
 /* ---- one target ---- */
 
-/* Words of targets that this version does not have. */
-static const char *unsupported_target(const char *text)
+/* A stream address: a ring of its own stands between the line and the server. */
+static int parse_stream_target(struct conf *conf, const struct conf_line *line, int arg,
+    struct log_target *t, const struct net_addr *to)
 {
-	static const char *const prefixes[] = { "ring@", "backend@", "tcp@", "tcp4@", "tcp6@",
-		"uxst@", NULL };
-	for (size_t i = 0; prefixes[i]; i++)
-		if (strncmp(text, prefixes[i], strlen(prefixes[i])) == 0)
-			return prefixes[i];
-	return NULL;
+	struct config *c = conf_user(conf);
+	const char *name = arena_printf(conf_arena(conf), "ring#%u", ++c->own_rings);
+	const char *description =
+	    arena_printf(conf_arena(conf), "created for the log target of %s:%u",
+		line->pos.file ? line->pos.file : "", line->pos.line);
+	struct ring_conf *rc =
+	    name && description ? ring_conf_own(c, name, description, line->pos) : NULL;
+	(void)arg;
+	if (!rc)
+		return no_memory(conf, line);
+	rc->to = *to;
+	return log_ref_add(conf, line, t, name, false);
 }
 
 static int parse_target_address(
     struct conf *conf, const struct conf_line *line, int arg, struct log_target *t)
 {
 	const char *text = line->argv[arg];
-	const char *prefix = unsupported_target(text);
 	struct net_spec spec;
 	char err[256] = "";
 
-	if (prefix) {
-		conf_error(conf, line, arg,
-		    "log target '%s...' is not supported by this version of weir", prefix);
-		return -1;
-	}
 	if (net_spec_parse(slice_str(text),
 		NET_ALLOW_FD | NET_ALLOW_DATAGRAM | NET_ALLOW_UNIX | NET_ALLOW_NAME, &spec, err,
 		sizeof(err)) < 0) {
@@ -52,17 +55,25 @@ static int parse_target_address(
 		return -1;
 	}
 	if (spec.kind == NET_KIND_IP && spec.port_mode == NET_PORT_NONE)
-		net_addr_set_port(&addr, 514);
+		net_addr_set_port(&addr, LOG_PORT_DEFAULT);
+	if (spec.stream)
+		return parse_stream_target(conf, line, arg, t, &addr);
 	memcpy(&t->addr, &addr.sa, addr.len);
 	t->addr_len = addr.len;
 	return 0;
 }
 
-/* "stdout", "stderr", or an address */
+/* "stdout", "stderr", "ring@<name>", "backend@<name>", or an address */
 static int parse_target(
     struct conf *conf, const struct conf_line *line, int arg, struct log_target *t)
 {
+	static const char ring[] = "ring@", backend[] = "backend@";
+	const char *text = line->argv[arg];
 	t->fd = -1;
+	if (strncmp(text, ring, strlen(ring)) == 0)
+		return log_ref_add(conf, line, t, text + strlen(ring), false);
+	if (strncmp(text, backend, strlen(backend)) == 0)
+		return log_ref_add(conf, line, t, text + strlen(backend), true);
 	if (strcmp(line->argv[arg], "stdout") == 0)
 		t->fd = 1;
 	else if (strcmp(line->argv[arg], "stderr") == 0)
@@ -113,9 +124,10 @@ static int parse_sample(
 static int parse_profile(
     struct conf *conf, const struct conf_line *line, int arg, struct log_target *t)
 {
-	(void)t;
-	conf_error(conf, line, arg - 1, "'profile' is not supported by this version of weir");
-	return -1;
+	struct conf_pos pos = line->pos;
+	pos.col = line->cols[arg];
+	t->profile = log_profile_get(conf_user(conf), line->argv[arg], pos);
+	return t->profile ? 0 : no_memory(conf, line);
 }
 
 static const struct target_option {
@@ -329,11 +341,8 @@ static int set_known_format(const struct conf_call *call, const char *plain, con
 	struct proxy *p = call->object;
 	bool wants_clf = call->arg < call->line->argc;
 	if (wants_clf && (strcmp(call->line->argv[call->arg], "clf") != 0 || !clf)) {
-		conf_error(call->conf, call->line, call->arg, "'%s' %s '%s'", call->row->name,
-		    strcmp(call->line->argv[call->arg], "clf") == 0
-			? "does not have in this version of weir the form"
-			: "only knows 'clf', not",
-		    call->line->argv[call->arg]);
+		conf_error(call->conf, call->line, call->arg, "'%s' only knows 'clf', not '%s'",
+		    call->row->name, call->line->argv[call->arg]);
 		return -1;
 	}
 	if (is_ignored(call))
@@ -350,7 +359,7 @@ static int set_httplog(const struct conf_call *call)
 
 static int set_tcplog(const struct conf_call *call)
 {
-	return set_known_format(call, logfmt_text_tcp, NULL);
+	return set_known_format(call, logfmt_text_tcp, logfmt_text_tcp_clf);
 }
 
 static int set_httpslog(const struct conf_call *call)
@@ -368,7 +377,7 @@ static int set_log_tag(const struct conf_call *call)
 const struct conf_keyword proxy_log_keywords[] = {
 	{ "log", CONF_PROXY, CONF_MAY_NEGATE, 1, -1, set_log, 0,
 	    "{ global | <target> [len <bytes>] [format <format>] [sample <ranges>:<size>] "
-	    "<facility> "
+	    "[profile <log-profile>] <facility> "
 	    "[<level> [<minlevel>]] }",
 	    "where log lines go; 'no log' forgets all targets" },
 	{ "log-format", CONF_PROXY, 0, 1, 1, set_format, 0, "<format>",
@@ -377,11 +386,14 @@ const struct conf_keyword proxy_log_keywords[] = {
 	    "structured data of lines in format rfc5424" },
 	{ "error-log-format", CONF_PROXY, 0, 1, 1, set_format, 2, "<format>",
 	    "the line of a connection that failed before a request" },
+	{ "log-steps", CONF_PROXY, KW_FE, 1, 1, set_log_steps, 0, "{ all | <step>[,...] }",
+	    "when lines of a session are written" },
 	{ "log-tag", CONF_PROXY, 0, 1, 1, set_log_tag, 0, "<text>",
 	    "program name in the header of log lines" },
 	{ "option httplog", CONF_PROXY, 0, 0, 1, set_httplog, 0, "[ clf ]",
 	    "the HTTP log format, or the common log format" },
-	{ "option tcplog", CONF_PROXY, 0, 0, 1, set_tcplog, 0, "", "the TCP log format" },
+	{ "option tcplog", CONF_PROXY, 0, 0, 1, set_tcplog, 0, "[ clf ]",
+	    "the TCP log format, or one like the common log format" },
 	{ "option httpslog", CONF_PROXY, 0, 0, 0, set_httpslog, 0, "",
 	    "the HTTP log format with fields about TLS" },
 	{ .name = NULL },

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#include "weir/proxy/log_targets.h"
+
 #define CONFIG_ARENA_BLOCK 65536
 
 void global_conf_init(struct global_conf *g)
@@ -46,6 +48,8 @@ struct config *config_new(void)
 	global_conf_init(&c->global);
 	c->global.stats_sockets_last = &c->global.stats_sockets;
 	c->proxies_last = &c->proxies;
+	c->rings_last = &c->rings;
+	c->log_forwards_last = &c->log_forwards;
 	return c;
 }
 
@@ -71,6 +75,7 @@ void config_unref(struct worker *w, struct config *c)
 		return;
 	if (c->attached)
 		config_detach(w, c);
+	log_targets_free(c);
 	htab_done(&c->frontends);
 	htab_done(&c->backends);
 	arena_reset(&c->arena);

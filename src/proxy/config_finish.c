@@ -8,6 +8,9 @@
 
 #include <limits.h>
 
+#include "log_forward.h"
+#include "ring_conf.h"
+
 #define BACKLOG_DEFAULT 4096
 
 /* ---- backends ---- */
@@ -168,7 +171,9 @@ int config_finish(struct conf *conf, struct config *c)
 {
 	unsigned before = diag_count(conf_diag(conf), DIAG_ERROR);
 	finish_ids(conf, c);
+	finish_rings(conf, c);
 	finish_logs(conf, c);
+	finish_log_forwards(conf, c);
 	finish_backends(conf, c);
 	finish_names(conf, c);
 	finish_modes(conf, c);

@@ -13,6 +13,7 @@
 
 #include "client.h"
 #include "weir/net/socket.h"
+#include "weir/proxy/log_targets.h"
 
 #define ACCEPT_BURST_MAX 64
 #define RETRY_MS	 100
@@ -548,6 +549,7 @@ void frontend_shutdown(struct worker *w, struct proxy *fe)
 static void on_idle_mail(struct worker *w, struct mail *mail)
 {
 	free(mail);
+	log_targets_soft_stop(w, process_of(w)->config);
 	clients_close_idle(w);
 	atomic_fetch_sub(&process_of(w)->jobs, 1);
 }

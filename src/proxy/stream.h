@@ -11,6 +11,7 @@
 
 #include "client.h"
 #include "weir/mux/bulk.h"
+#include "weir/proxy/log_profile.h"
 #include "weir/proxy/process.h"
 #include "weir/upstream/idle.h"
 #include "weir/upstream/queue.h"
@@ -104,11 +105,9 @@ struct stream {
 	struct rule_ctx cx;
 	struct rule_cursor cursor;
 	struct var_list txn_vars, req_vars, res_vars;
-	unsigned calls;		 /* of stream_run() */
-	uint64_t cpu_ns, lat_ns; /* with profiling.tasks */
-	uint64_t run_start_ns;	 /* of the present run; 0: none, or not measured */
-	uint32_t se_flags;	 /* the server's endpoint, when it was left */
-	unsigned se_requests;	 /* and how many requests its connection had had */
+	unsigned calls;			       /* of stream_run() */
+	uint64_t cpu_ns, lat_ns, run_start_ns; /* profiling.tasks; start 0: not running */
+	uint32_t se_flags, se_requests;	       /* of the server's endpoint when it was left */
 	struct rule_reply reply;
 	struct persist_state persist;
 	struct log_record rec;
@@ -158,7 +157,6 @@ stream_step step_forward, step_tunnel;	   /* stream_forward.c */
 stream_step step_reply;			   /* stream_reply.c */
 
 /* ---- what they share ---- */
-
 void stream_enter(struct stream *s, enum stream_state state);
 /* Gives the session its number for %rt. */
 void stream_number(struct stream *s);
@@ -182,6 +180,7 @@ struct slice stream_payload(struct stream *s, const struct inflow *in, struct sl
 void stream_show_body(struct stream *s);
 
 /* Bytes by which rules may make the head longer. */
+struct slice stream_unique_id(struct stream *s);
 unsigned stream_rewrite_room(const struct stream *s, const struct http_msg *m);
 /* Gives what is there of the response's payload to rules. */
 void stream_show_response(struct stream *s);
@@ -218,8 +217,12 @@ int stream_add_preface(struct stream *s, struct server_conn *sc, const struct ne
 /* Waits for the SOCKS4 answer: 1 granted, 0 not there yet, -errno refused. */
 int stream_socks4_step(struct stream *s);
 
-/* Fills the record and writes the log line, once. */
-void stream_log(struct stream *s);
+/* ---- stream_logline.c ---- */
+
+/* The log line of a step, if there is one at that step. */
+void stream_log(struct stream *s, enum log_step step);
+void stream_do_log(struct stream *s, enum rules_kind kind, const struct log_profile *profile);
+
 void stream_count_end(struct stream *s);
 /* The client's message, or the server's, broke the protocol: kept for "show errors". */
 void stream_capture_error(struct stream *s, bool response);

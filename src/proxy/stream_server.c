@@ -576,6 +576,7 @@ static enum step connected(struct stream *s)
 	s->rec.t.connected = stream_now_us(s);
 	if (s->fe->logs_server_ends)
 		note_ends(s);
+	stream_log(s, LOG_STEP_CONNECT);
 	s->cli->last_server = s->srv;
 	s->server_ms = s->client_ms = worker_now_ms(s->worker);
 	if (stream_is_http(s)) {

@@ -74,6 +74,7 @@ extern const struct action_row action_map_rows[];
 extern const struct action_row action_flow_rows[];
 extern const struct action_row action_uri_rows[];
 extern const struct action_row action_auth_rows[];
+extern const struct action_row action_log_rows[];
 
 /* ---- for parsers ---- */
 

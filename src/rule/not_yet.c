@@ -310,7 +310,6 @@ const char *const fetch_not_yet[] = {
 
 const char *const conv_not_yet[] = {
 	"51d.single",
-	"aes_gcm_enc",
 	"da-csv-conv",
 	"in_table",
 
@@ -360,7 +359,6 @@ const char *const action_not_yet[] = {
 	"cache-use",
 	"del-headers-bin",
 	"dgram-drop",
-	"do-log",
 	"do-resolve",
 	"expect-netscaler-cip",
 	"sc-add-gpc",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sending log lines: level filter, sampling, header, and one sendmsg() or writev() a target. Each worker has
- * its own datagram sockets, one an address family, made when first needed, and its own cached dates. A line
+ * Sending log lines: level filter, sampling, header, and one sendmsg(), writev() or place in a ring a target. Each
+ * worker has its own datagram sockets, one an address family, made when first needed, and its own cached dates. A line
  * that the kernel refuses is dropped and counted, so that a dead syslog server never slows traffic.
  *
  * The newline at the end goes to datagram targets too, as syslog servers get it from other proxies.
@@ -15,7 +15,9 @@
 #include <unistd.h>
 
 #include "log_header.h"
+#include "log_out.h"
 #include "weir/base/strbuf.h"
+#include "weir/telemetry/log_ring.h"
 
 /* Indices of the worker's sockets. */
 enum log_socket {
@@ -67,8 +69,8 @@ void log_worker_stop(struct worker *w)
 	w->slot[WORKER_SLOT_TELEMETRY] = NULL;
 }
 
-/* The descriptor to send to addr from, or -1. */
-static int datagram_socket(struct log_worker *lw, const struct log_target *t)
+/* The descriptor to send to an address of that family from, or -1. */
+static int datagram_socket(struct log_worker *lw, int family)
 {
 	static const int families[LOG_SOCKET_N] = {
 		[LOG_SOCKET_UNIX] = AF_UNIX,
@@ -76,7 +78,7 @@ static int datagram_socket(struct log_worker *lw, const struct log_target *t)
 		[LOG_SOCKET_IPV6] = AF_INET6,
 	};
 	for (unsigned i = 0; i < LOG_SOCKET_N; i++) {
-		if (families[i] != t->addr.ss_family)
+		if (families[i] != family)
 			continue;
 		if (lw->fds[i] < 0)
 			lw->fds[i] =
@@ -86,35 +88,93 @@ static int datagram_socket(struct log_worker *lw, const struct log_target *t)
 	return -1;
 }
 
-static ssize_t send_datagram(
-    struct log_worker *lw, const struct log_target *t, struct iovec *iov, unsigned n)
+/* The parts of a line and its newline, in out; returns how many bytes they are. */
+static size_t with_newline(const struct iovec *iov, unsigned n, struct iovec out[LOG_PARTS_MAX + 1])
 {
+	size_t total = 1;
+	for (unsigned i = 0; i < n; i++) {
+		out[i] = iov[i];
+		total += iov[i].iov_len;
+	}
+	out[n] = (struct iovec){ .iov_base = (void *)"\n", .iov_len = 1 };
+	return total;
+}
+
+bool log_send_datagram(struct worker *w, const struct sockaddr *addr, socklen_t addr_len,
+    const struct iovec *iov, unsigned n)
+{
+	struct log_worker *lw = w->slot[WORKER_SLOT_TELEMETRY];
+	struct iovec out[LOG_PARTS_MAX + 1];
 	struct msghdr msg = {
-		.msg_name = (void *)&t->addr,
-		.msg_namelen = t->addr_len,
-		.msg_iov = iov,
-		.msg_iovlen = n,
+		.msg_name = (void *)(uintptr_t)addr,
+		.msg_namelen = addr_len,
+		.msg_iov = out,
+		.msg_iovlen = n + 1,
 	};
-	int fd = datagram_socket(lw, t);
-	return fd < 0 ? -1 : sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	int fd = n <= LOG_PARTS_MAX && lw ? datagram_socket(lw, addr->sa_family) : -1;
+	if (fd < 0)
+		return false;
+	size_t total = with_newline(iov, n, out);
+	return sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)total;
 }
 
 /* The descriptor may be shared with other processes (a terminal), so it is left alone until there is a line. */
-static ssize_t write_fd(struct log_target *t, struct iovec *iov, unsigned n)
+static bool write_fd(struct log_target *t, const struct iovec *iov, unsigned n)
 {
+	struct iovec out[LOG_PARTS_MAX + 1];
 	if (!atomic_load_explicit(&t->nonblocking, memory_order_relaxed)) {
 		int flags = fcntl(t->fd, F_GETFL);
 		if (flags >= 0 && !(flags & O_NONBLOCK))
 			fcntl(t->fd, F_SETFL, flags | O_NONBLOCK);
 		atomic_store_explicit(&t->nonblocking, true, memory_order_relaxed);
 	}
-	return writev(t->fd, iov, (int)n);
+	size_t total = with_newline(iov, n, out);
+	return writev(t->fd, out, (int)n + 1) == (ssize_t)total;
 }
 
-static void count_drop(struct log_target *t)
+bool log_deliver_ring(struct worker *w, struct log_target *t, const struct iovec *iov, unsigned n)
+{
+	(void)w;
+	return t->deliver_to && log_ring_write(t->deliver_to, iov, n);
+}
+
+void log_count_dropped(uint64_t n)
+{
+	atomic_fetch_add_explicit(&dropped_total, n, memory_order_relaxed);
+}
+
+const struct log_dates *log_dates_now(struct worker *w)
+{
+	struct log_worker *lw = w->slot[WORKER_SLOT_TELEMETRY];
+	if (!lw)
+		return NULL;
+	log_dates_update(&lw->dates, w->clock.wall_us);
+	return &lw->dates;
+}
+
+static void lose(struct log_target *t)
 {
 	atomic_fetch_add_explicit(&t->dropped, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&dropped_total, 1, memory_order_relaxed);
+	log_count_dropped(1);
+}
+
+void log_put(struct worker *w, struct log_target *t, const struct iovec *iov, unsigned n)
+{
+	bool sent;
+	if (t->deliver)
+		sent = t->deliver(w, t, iov, n);
+	else if (t->fd >= 0)
+		sent = write_fd(t, iov, n);
+	else
+		sent = log_send_datagram(w, (const struct sockaddr *)&t->addr, t->addr_len, iov, n);
+	if (unlikely(!sent))
+		lose(t);
+}
+
+static size_t room_of(const struct log_target *t)
+{
+	bool counts_newline = t->header == LOG_HEADER_RAW && t->deliver != log_deliver_ring;
+	return counts_newline ? t->len - 1 : t->len;
 }
 
 /*
@@ -137,18 +197,17 @@ static void send_line(struct worker *w, struct log_target *t, const struct log_s
 {
 	struct log_worker *lw = w->slot[WORKER_SLOT_TELEMETRY];
 	char header[LOG_HEADER_MAX];
-	struct iovec iov[5];
+	struct iovec iov[LOG_PARTS_MAX];
 	unsigned n = 0;
-	size_t room = t->header == LOG_HEADER_RAW ? t->len - 1 : t->len;
+	size_t room = room_of(t);
 
 	if (unlikely(!lw)) {
-		count_drop(t);
+		lose(t);
 		return;
 	}
 	log_dates_update(&lw->dates, w->clock.wall_us);
 	size_t header_len =
 	    log_header_write(header, t, set, level, &lw->dates, w->clock.wall_us, lw->pid);
-	size_t room_before = room;
 	add_part(iov, &n, &room, header, header_len);
 	if (t->header == LOG_HEADER_RFC5424) {
 		struct slice data = sd.len ? sd : SLICE("-");
@@ -156,11 +215,7 @@ static void send_line(struct worker *w, struct log_target *t, const struct log_s
 		add_part(iov, &n, &room, " ", 1);
 	}
 	add_part(iov, &n, &room, text.ptr, text.len);
-	size_t total = room_before - room + 1;
-	iov[n++] = (struct iovec){ .iov_base = (void *)"\n", .iov_len = 1 };
-	ssize_t sent = t->fd >= 0 ? write_fd(t, iov, n) : send_datagram(lw, t, iov, n);
-	if (sent < 0 || (size_t)sent < total)
-		count_drop(t);
+	log_put(w, t, iov, n);
 }
 
 static bool in_range(unsigned at, unsigned low, unsigned high)
@@ -169,7 +224,7 @@ static bool in_range(unsigned at, unsigned low, unsigned high)
 }
 
 /* Takes the next number of the sample; any worker. */
-static bool is_sampled(struct log_target *t)
+bool log_is_sampled(struct log_target *t)
 {
 	unsigned at, next;
 	if (likely(t->sample_size == 0))
@@ -188,6 +243,22 @@ static bool is_sampled(struct log_target *t)
 	return false;
 }
 
+void log_emit_each(
+    struct worker *w, const struct log_set *set, enum log_level level, log_text_fn *make, void *arg)
+{
+	if (level >= LOG_LV_SILENT)
+		return;
+	for (unsigned i = 0; i < set->targets_n; i++) {
+		struct log_target *t = set->targets[i];
+		struct log_text line = { .tag = NULL };
+		if (level > t->max_level || !make(arg, t, &line) || !log_is_sampled(t))
+			continue;
+		struct log_set as = { .tag = line.tag ? line.tag : set->tag,
+			.hostname = set->hostname };
+		send_line(w, t, &as, MAX(level, t->min_level), line.sd, line.text);
+	}
+}
+
 void log_emit_sd(struct worker *w, const struct log_set *set, enum log_level level, struct slice sd,
     struct slice text)
 {
@@ -195,7 +266,7 @@ void log_emit_sd(struct worker *w, const struct log_set *set, enum log_level lev
 		return;
 	for (unsigned i = 0; i < set->targets_n; i++) {
 		struct log_target *t = set->targets[i];
-		if (level <= t->max_level && is_sampled(t))
+		if (level <= t->max_level && log_is_sampled(t))
 			send_line(w, t, set, MAX(level, t->min_level), sd, text);
 	}
 }

@@ -47,12 +47,12 @@ static int parse_address(struct conf *conf, const struct conf_line *line, int ar
 	const char *word = line->argv[arg];
 	if (strcmp(word, "*") == 0)
 		word = "0.0.0.0";
-	if (net_spec_parse(slice_str(word), NET_ALLOW_NAME | NET_ALLOW_PORT_OFFSET | NET_ALLOW_UNIX,
+	if (net_spec_parse(slice_str(word), NET_ALLOW_NAME | NET_ALLOW_PORT_OFFSET | NET_ALLOW_UNIX | NET_ALLOW_DATAGRAM,
 		&spec, err, sizeof(err)) < 0) {
 		conf_error(conf, line, arg, "server '%s': %s", s->name, err);
 		return -1;
 	}
-	if (spec.quic || spec.datagram || spec.kind == NET_KIND_SOCKPAIR) {
+	if (spec.quic || spec.kind == NET_KIND_SOCKPAIR) {
 		conf_error(conf, line, arg,
 		    "server '%s': addresses of this kind are not supported by this version of weir",
 		    s->name);
@@ -61,6 +61,7 @@ static int parse_address(struct conf *conf, const struct conf_line *line, int ar
 	s->addr = spec.addr;
 	s->port_mode = spec.port_mode;
 	s->port = spec.port;
+	s->datagram = spec.datagram;
 	s->connect.mptcp |= spec.mptcp;
 	if (s->prefer_family == AF_UNSPEC)
 		s->prefer_family = spec.family;

@@ -44,6 +44,28 @@ static int set_positive(const struct conf_option_call *call)
 	return 0;
 }
 
+static int set_log_bufsize(const struct conf_option_call *call)
+{
+	struct server_defaults *d = call->object;
+	uint64_t size;
+	if (conf_size(call->conf, call->line, call->arg, 1, 1ull << 40, &size) < 0)
+		return -1;
+	d->s.log_bufsize = size;
+	return 0;
+}
+
+/* RFC 6587: 3.4.2 and 3.4.1 */
+static int set_log_proto(const struct conf_option_call *call)
+{
+	static const char *const words[] = { "legacy", "octet-count", NULL };
+	struct server_defaults *d = call->object;
+	int proto;
+	if (conf_enum(call->conf, call->line, call->arg, words, &proto) < 0)
+		return -1;
+	d->s.log_octet_count = proto == 1;
+	return 0;
+}
+
 /* -1: no limit. */
 static int set_limit(const struct conf_option_call *call)
 {
@@ -394,6 +416,8 @@ const struct conf_option server_options[] = {
 	{ "init-addr", 1, set_init_addr, FIELD(s.init_addr), "last | libc | none | <ip>, ...", "how its name is resolved at start", 0 },
 	{ "init-state", 1, set_init_state, 0, "fully-up | up | down | fully-down | none", "health before the first checks", 0 },
 	{ "inter", 1, set_delay, FIELD(check.inter_ms), "<delay>", "check interval", 0 },
+	{ "log-bufsize", 1, set_log_bufsize, 0, "<size>", "bytes that wait for a log server at most", 0 },
+	{ "log-proto", 1, set_log_proto, 0, "legacy | octet-count", "framing of lines to a log server", 0 },
 	{ "max-reuse", 1, set_limit, FIELD(s.max_reuse), "<count>", "requests a connection may be reused for; -1: any", 0 },
 	{ "maxconn", 1, set_count, FIELD(s.maxconn), "<number>", "most concurrent requests; 0: no limit", 0 },
 	{ "maxqueue", 1, set_count, FIELD(s.maxqueue), "<number>", "most waiting requests; 0: no limit", 0 },
@@ -472,8 +496,6 @@ const struct conf_option server_options[] = {
 	NOT_YET("healthcheck", 1, "<name>", "a 'healthcheck' section"),
 	NOT_YET("idle-ping", 1, "<delay>", "probes of idle connections"),
 	NOT_YET("ktls", 1, "on | off", "TLS in the kernel"),
-	NOT_YET("log-bufsize", 1, "<size>", "buffer of a log server"),
-	NOT_YET("log-proto", 1, "<name>", "framing of a log server"),
 	NOT_YET("npn", 1, "<protocols>", "TLS NPN"),
 	NOT_YET("observe", 1, "layer4 | layer7", "health from what traffic shows"),
 	NOT_YET("on-error", 1, "<mode>", "what observed errors do"),

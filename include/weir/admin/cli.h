@@ -80,6 +80,27 @@ void cli_stop_listening(struct cli *cli);
  */
 void cli_run(struct cli *cli, enum cli_level level, const char *line, struct strbuf *out);
 
+/*
+ * An answer that goes on: made piece by piece, and perhaps waiting for more, after the command has returned.
+ * Embedded in what the command allocated; worker 0 only.
+ */
+enum cli_stream_state {
+	CLI_STREAM_MORE, /* to be called again when the piece is sent */
+	CLI_STREAM_WAIT, /* nothing for now: cli_stream_wake() will tell */
+	CLI_STREAM_END,	 /* that was all */
+};
+struct cli_stream {
+	/* Adds the next piece to out. */
+	enum cli_stream_state (*next)(struct cli_stream *s, struct strbuf *out);
+	/* Called once, after the end or when the connection goes: frees it. */
+	void (*done)(struct cli_stream *s);
+	bool any_key;	       /* input of the client ends it, and is thrown away */
+	struct cli_conn *conn; /* set by cli_stream_start() */
+};
+/* Called by a command, last. For cli_run() it is run to its first wait, and ended. */
+void cli_stream_start(struct cli_call *call, struct cli_stream *s);
+void cli_stream_wake(struct cli_stream *s);
+
 /* One-line messages; severity (RFC 5424 number) is shown as the connection wants it. */
 void cli_msg(struct cli_call *call, int severity, const char *fmt, ...) WEIR_PRINTF(3, 4);
 #define cli_ok(call, ...)  cli_msg((call), 6, __VA_ARGS__)

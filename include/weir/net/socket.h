@@ -38,6 +38,9 @@ struct net_listen_opts {
  */
 WEIR_NODISCARD int net_listen(
     const struct net_addr *addr, const struct net_listen_opts *opts, char *err, size_t err_size);
+/* A datagram socket on an IP address, of opts as far as they have a meaning for one. The same answers. */
+WEIR_NODISCARD int net_listen_datagram(
+    const struct net_addr *addr, const struct net_listen_opts *opts, char *err, size_t err_size);
 /* Takes over an inherited descriptor: makes it non-blocking, and listening if it is not. fd or -errno. */
 WEIR_NODISCARD int net_listen_fd(
     int fd, const struct net_listen_opts *opts, char *err, size_t err_size);

@@ -27,7 +27,9 @@ struct listener;
 enum proxy_mode {
 	PROXY_TCP,
 	PROXY_HTTP,
-	PROXY_CLI, /* the admin frontend "GLOBAL" */
+	PROXY_CLI,    /* the admin frontend "GLOBAL" */
+	PROXY_LOG,    /* a backend of log servers */
+	PROXY_SYSLOG, /* what a log-forward section listens with */
 };
 
 /* Milliseconds; 0: not set (no limit). */
@@ -94,6 +96,7 @@ struct bind_conf {
 	unsigned id;
 	struct net_addr addr; /* one address, one port: ranges were expanded */
 	int fd;		      /* inherited descriptor, or -1 */
+	bool datagram;	      /* log-forward: dgram-bind, udp@ */
 	struct net_listen_opts listen;
 	unsigned maxconn;
 	int nice; /* -1024..1024 */
@@ -161,6 +164,8 @@ struct proxy {
 	const char *error_log_format_text, *log_format_sd_text;
 	struct conf_pos log_format_pos, error_log_format_pos, log_format_sd_pos;
 	const char *log_tag;
+	unsigned
+	    log_steps; /* bit an enum log_step at which lines are written; 0: one line, at its time */
 
 	/* headers */
 	struct forward_header forwardfor, originalto;

@@ -38,6 +38,19 @@ enum rule_fact {
 	RULE_FACT_STOPPING,  /* the process ends */
 };
 
+enum rules_kind {
+	RULES_TCP_CONNECTION,
+	RULES_TCP_SESSION,
+	RULES_TCP_REQ_CONTENT,
+	RULES_TCP_RES_CONTENT,
+	RULES_HTTP_REQ,
+	RULES_HTTP_RES,
+	RULES_HTTP_AFTER_RES,
+	RULES_KIND_N,
+};
+
+struct rule_ctx;
+
 /* What the layer above answers for fetches and actions; any may be NULL: "not available here". */
 struct rule_host {
 	/* The destination the client connected to; looked up at first use. NULL when unknown. */
@@ -67,6 +80,8 @@ struct rule_host {
 	int64_t (*fact)(void *stream, enum rule_fact fact);
 	/* The state of one side's connection, for developers; empty when there is none. */
 	struct slice (*debug)(void *stream, bool server, unsigned layers);
+	/* A log line on the spot, for a rule of that kind; profile: of acl_scope_on_log_profile(), or NULL. */
+	void (*do_log)(struct rule_ctx *cx, enum rules_kind kind, const void *profile);
 };
 
 #endif

@@ -124,6 +124,9 @@ void acl_scope_on_capture(
  * added do this by themselves.
  */
 void acl_scope_use(struct conf *conf, struct acl_scope *scope);
+/* How "do-log profile" gets its profile: find() returns what do_log() of the host is given; NULL: no memory. */
+void acl_scope_on_log_profile(struct acl_scope *scope,
+    void *(*find)(void *owner, const char *name, struct conf_pos pos), void *owner);
 /* "acl NAME expr ..." from line->argv[arg] on. 0 or -1, told. */
 int acl_add(struct conf *conf, const struct conf_line *line, int arg, struct acl_scope *scope);
 
@@ -139,17 +142,6 @@ struct cond *cond_parse(struct conf *conf, const struct conf_line *line, int arg
 int cond_eval(const struct cond *c, struct rule_ctx *cx);
 
 /* ---- rules ---- */
-
-enum rules_kind {
-	RULES_TCP_CONNECTION,
-	RULES_TCP_SESSION,
-	RULES_TCP_REQ_CONTENT,
-	RULES_TCP_RES_CONTENT,
-	RULES_HTTP_REQ,
-	RULES_HTTP_RES,
-	RULES_HTTP_AFTER_RES,
-	RULES_KIND_N,
-};
 
 /* A list of rules of one kind, in order. Zeroed is empty. */
 struct ruleset {
@@ -219,8 +211,9 @@ unsigned logfmt_needs(const struct logfmt *f);
 /* The constant text when the format has no variable part; .ptr NULL otherwise. */
 struct slice logfmt_constant(const struct logfmt *f);
 
-/* The formats of "option tcplog", "option httplog", "option httplog clf", and none, as log-format texts. */
+/* The formats of "option tcplog [clf]", "option httplog [clf]" and so on, as log-format texts. */
 extern const char logfmt_text_tcp[];
+extern const char logfmt_text_tcp_clf[];
 extern const char logfmt_text_http[];
 extern const char logfmt_text_clf[];
 extern const char logfmt_text_https[];

@@ -111,6 +111,9 @@ struct server {
 	bool up_shuts_backups;		/* on-marked-up shutdown-backup-sessions */
 	bool non_stick;
 	bool unresolved;       /* init-addr none: no address yet */
+	bool datagram;	       /* udp@: of log backends only */
+	bool log_octet_count;  /* log-proto octet-count; else lines end in a newline */
+	size_t log_bufsize;    /* of the ring of a log backend's server; 0: tune.bufsize */
 	int prefer_family;     /* resolve-prefer: AF_INET, AF_INET6 or AF_UNSPEC */
 	const char *init_addr; /* as written, NULL: "last,libc" */
 	struct conf_pos_copy {

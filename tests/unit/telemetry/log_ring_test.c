@@ -12,45 +12,45 @@
 
 #include <cmocka.h>
 
-#include "weir/telemetry/ring.h"
+#include "weir/telemetry/log_ring.h"
 
-static char buf[RING_RECORD_MAX];
+static char buf[LOG_RING_RECORD_MAX];
 
-static struct ring *new_ring(size_t size)
+static struct log_ring *new_ring(size_t size)
 {
-	struct ring *r = NULL;
-	assert_int_equal(ring_new(size, NULL, &r), 0);
+	struct log_ring *r = NULL;
+	assert_int_equal(log_ring_new(size, NULL, &r), 0);
 	return r;
 }
 
-static bool put(struct ring *r, const char *text)
+static bool put(struct log_ring *r, const char *text)
 {
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text) };
-	return ring_write(r, &iov, 1);
+	return log_ring_write(r, &iov, 1);
 }
 
-static void assert_next(struct ring *r, struct ring_cursor *c, const char *text)
+static void assert_next(struct log_ring *r, struct log_ring_cursor *c, const char *text)
 {
 	uint64_t lost = 0;
 	size_t len = 0;
-	assert_true(ring_read(r, c, buf, &len, &lost));
+	assert_true(log_ring_read(r, c, buf, &len, &lost));
 	assert_int_equal(lost, 0);
 	assert_int_equal(len, strlen(text));
 	assert_memory_equal(buf, text, len);
 }
 
-static void assert_empty(struct ring *r, struct ring_cursor *c)
+static void assert_empty(struct log_ring *r, struct log_ring_cursor *c)
 {
 	uint64_t lost = 0;
 	size_t len;
-	assert_false(ring_read(r, c, buf, &len, &lost));
+	assert_false(log_ring_read(r, c, buf, &len, &lost));
 	assert_int_equal(lost, 0);
 }
 
 static void records_come_out_as_they_went_in(void **state)
 {
-	struct ring *r = new_ring(4096);
-	struct ring_cursor a = ring_oldest(r), b = a;
+	struct log_ring *r = new_ring(4096);
+	struct log_ring_cursor a = log_ring_oldest(r), b = a;
 	(void)state;
 	assert_empty(r, &a);
 	assert_true(put(r, "one"));
@@ -62,18 +62,18 @@ static void records_come_out_as_they_went_in(void **state)
 	assert_empty(r, &a);
 	/* a second reader has its own place */
 	assert_next(r, &b, "one");
-	struct ring_cursor end = ring_end(r);
+	struct log_ring_cursor end = log_ring_end(r);
 	assert_empty(r, &end);
 	assert_true(put(r, "four"));
 	assert_next(r, &end, "four");
-	ring_free(r);
+	log_ring_free(r);
 }
 
 /* Every length around the ends of words and blocks, through many turns of the ring. */
 static void lengths_and_wraps(void **state)
 {
-	struct ring *r = new_ring(1024);
-	struct ring_cursor c = ring_oldest(r);
+	struct log_ring *r = new_ring(1024);
+	struct log_ring_cursor c = log_ring_oldest(r);
 	char text[300], part[300];
 	(void)state;
 	for (size_t i = 0; i < sizeof(text); i++)
@@ -84,21 +84,21 @@ static void lengths_and_wraps(void **state)
 			size_t got, cut = len / 3;
 			struct iovec iov[] = { { text, cut }, { text, 0 },
 				{ text + cut, len - cut } };
-			assert_true(ring_write(r, iov, 3));
+			assert_true(log_ring_write(r, iov, 3));
 			memset(part, 0, sizeof(part));
-			assert_true(ring_read(r, &c, buf, &got, &lost));
+			assert_true(log_ring_read(r, &c, buf, &got, &lost));
 			assert_int_equal(got, len);
 			assert_int_equal(lost, 0);
 			assert_memory_equal(buf, text, len);
 		}
 	}
-	ring_free(r);
+	log_ring_free(r);
 }
 
 static void full_ring_forgets_the_oldest(void **state)
 {
-	struct ring *r = new_ring(1024); /* 16 records of one block */
-	struct ring_cursor slow = ring_oldest(r);
+	struct log_ring *r = new_ring(1024); /* 16 records of one block */
+	struct log_ring_cursor slow = log_ring_oldest(r);
 	char text[16];
 	uint64_t lost = 0;
 	size_t len;
@@ -107,9 +107,9 @@ static void full_ring_forgets_the_oldest(void **state)
 		snprintf(text, sizeof(text), "%d", i);
 		assert_true(put(r, text));
 	}
-	struct ring_cursor oldest = ring_oldest(r);
+	struct log_ring_cursor oldest = log_ring_oldest(r);
 	assert_next(r, &oldest, "84");
-	assert_true(ring_read(r, &slow, buf, &len, &lost));
+	assert_true(log_ring_read(r, &slow, buf, &len, &lost));
 	assert_int_equal(lost, 84);
 	assert_int_equal(len, 2);
 	assert_memory_equal(buf, "84", 2);
@@ -118,16 +118,16 @@ static void full_ring_forgets_the_oldest(void **state)
 		assert_next(r, &slow, text);
 	}
 	assert_empty(r, &slow);
-	assert_int_equal(ring_dropped(r), 0);
-	ring_free(r);
+	assert_int_equal(log_ring_dropped(r), 0);
+	log_ring_free(r);
 }
 
 /* A reader that stood at the end while the ring turned knows what it missed. */
 static void reader_at_the_end_is_overtaken(void **state)
 {
-	struct ring *r = new_ring(1024);
+	struct log_ring *r = new_ring(1024);
 	(void)state;
-	struct ring_cursor c = ring_end(r);
+	struct log_ring_cursor c = log_ring_end(r);
 	char text[16];
 	uint64_t lost = 0;
 	size_t len;
@@ -135,47 +135,47 @@ static void reader_at_the_end_is_overtaken(void **state)
 		snprintf(text, sizeof(text), "%d", i);
 		assert_true(put(r, text));
 	}
-	assert_true(ring_read(r, &c, buf, &len, &lost));
+	assert_true(log_ring_read(r, &c, buf, &len, &lost));
 	assert_int_equal(lost, 1);
 	assert_memory_equal(buf, "1", 1);
-	ring_free(r);
+	log_ring_free(r);
 }
 
 static void record_larger_than_the_ring_is_dropped(void **state)
 {
-	struct ring *r = new_ring(1024);
+	struct log_ring *r = new_ring(1024);
 	char text[2000];
 	(void)state;
 	assert_true(put(r, "kept"));
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = 0;
 	assert_false(put(r, text));
-	assert_int_equal(ring_dropped(r), 1);
-	struct ring_cursor c = ring_oldest(r);
+	assert_int_equal(log_ring_dropped(r), 1);
+	struct log_ring_cursor c = log_ring_oldest(r);
 	assert_next(r, &c, "kept");
 	/* one as large as the ring takes all of it */
 	text[1024] = 0;
 	assert_true(put(r, text));
-	c = ring_oldest(r);
+	c = log_ring_oldest(r);
 	assert_next(r, &c, text);
 	assert_empty(r, &c);
-	ring_free(r);
+	log_ring_free(r);
 }
 
 static void longest_record_is_cut(void **state)
 {
-	struct ring *r = new_ring(1 << 18);
-	static char text[RING_RECORD_MAX + 100];
+	struct log_ring *r = new_ring(1 << 18);
+	static char text[LOG_RING_RECORD_MAX + 100];
 	uint64_t lost = 0;
 	size_t len;
 	(void)state;
 	memset(text, 'y', sizeof(text));
 	struct iovec iov[] = { { text, 1000 }, { text, sizeof(text) - 1000 } };
-	assert_true(ring_write(r, iov, 2));
-	struct ring_cursor c = ring_oldest(r);
-	assert_true(ring_read(r, &c, buf, &len, &lost));
-	assert_int_equal(len, RING_RECORD_MAX);
-	ring_free(r);
+	assert_true(log_ring_write(r, iov, 2));
+	struct log_ring_cursor c = log_ring_oldest(r);
+	assert_true(log_ring_read(r, &c, buf, &len, &lost));
+	assert_int_equal(len, LOG_RING_RECORD_MAX);
+	log_ring_free(r);
 }
 
 /* ---- files ---- */
@@ -183,17 +183,17 @@ static void longest_record_is_cut(void **state)
 static void file_holds_the_records_and_the_old_one_is_kept(void **state)
 {
 	char path[] = "/tmp/weir-ring-XXXXXX", old[64], found[4096];
-	struct ring *r = NULL;
+	struct log_ring *r = NULL;
 	struct stat st;
 	(void)state;
 	int fd = mkstemp(path);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, "old", 3), 3);
 	close(fd);
-	assert_int_equal(ring_new(4096, path, &r), 0);
+	assert_int_equal(log_ring_new(4096, path, &r), 0);
 	assert_true(put(r, "a record that is much longer than one block of sixty-four bytes is"));
 	assert_true(put(r, "in the file"));
-	ring_free(r);
+	log_ring_free(r);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(st.st_size, 4096);
@@ -209,22 +209,22 @@ static void file_holds_the_records_and_the_old_one_is_kept(void **state)
 	fclose(f);
 	unlink(path);
 	unlink(old);
-	assert_true(ring_new(4096, "/nonexistent/ring", &r) < 0);
+	assert_true(log_ring_new(4096, "/nonexistent/ring", &r) < 0);
 }
 
 /* ---- waiting ---- */
 
 struct waiter {
-	struct ring_waiter rw;
+	struct log_ring_waiter rw;
 	unsigned woken, gone;
 };
 
-static void on_wake(struct ring_waiter *rw)
+static void on_wake(struct log_ring_waiter *rw)
 {
 	container_of(rw, struct waiter, rw)->woken++;
 }
 
-static void on_gone(struct ring_waiter *rw)
+static void on_gone(struct log_ring_waiter *rw)
 {
 	container_of(rw, struct waiter, rw)->gone++;
 }
@@ -233,12 +233,12 @@ static void sleeper_is_woken_once(void **state)
 {
 	struct worker_group *g = worker_group_new(1, 8);
 	struct worker *w = worker_get(g, 0);
-	struct ring *r = new_ring(1024);
+	struct log_ring *r = new_ring(1024);
 	struct waiter a = { .rw = { .ring = r, .worker = w, .wake = on_wake, .gone = on_gone } };
 	(void)state;
-	assert_int_equal(ring_waiter_add(&a.rw), 0);
-	struct ring_cursor c = ring_end(r);
-	assert_true(ring_waiter_sleep(&a.rw, c));
+	assert_int_equal(log_ring_waiter_add(&a.rw), 0);
+	struct log_ring_cursor c = log_ring_end(r);
+	assert_true(log_ring_waiter_sleep(&a.rw, c));
 	worker_run_mail(w);
 	assert_int_equal(a.woken, 0);
 	put(r, "x");
@@ -246,42 +246,42 @@ static void sleeper_is_woken_once(void **state)
 	worker_run_mail(w);
 	assert_int_equal(a.woken, 1);
 	/* what is there already is not waited for */
-	assert_false(ring_waiter_sleep(&a.rw, c));
+	assert_false(log_ring_waiter_sleep(&a.rw, c));
 	assert_next(r, &c, "x");
 	assert_next(r, &c, "y");
-	assert_true(ring_waiter_sleep(&a.rw, c));
+	assert_true(log_ring_waiter_sleep(&a.rw, c));
 	/* deleted before anything comes */
-	assert_true(ring_waiter_del(&a.rw));
+	assert_true(log_ring_waiter_del(&a.rw));
 	put(r, "z");
 	worker_run_mail(w);
 	assert_int_equal(a.woken, 1);
 	assert_int_equal(a.gone, 0);
 	/* deleted while the mail is on the way */
-	assert_int_equal(ring_waiter_add(&a.rw), 0);
-	assert_true(ring_waiter_sleep(&a.rw, ring_end(r)));
+	assert_int_equal(log_ring_waiter_add(&a.rw), 0);
+	assert_true(log_ring_waiter_sleep(&a.rw, log_ring_end(r)));
 	put(r, "z");
-	assert_false(ring_waiter_del(&a.rw));
+	assert_false(log_ring_waiter_del(&a.rw));
 	assert_int_equal(a.gone, 0);
 	worker_run_mail(w);
 	assert_int_equal(a.woken, 1);
 	assert_int_equal(a.gone, 1);
-	ring_free(r);
+	log_ring_free(r);
 	worker_group_free(g);
 }
 
 static void waiters_have_a_bound_and_slots_come_back(void **state)
 {
-	static struct waiter all[RING_WAITERS_MAX + 1];
-	struct ring *r = new_ring(1024);
+	static struct waiter all[LOG_RING_WAITERS_MAX + 1];
+	struct log_ring *r = new_ring(1024);
 	(void)state;
-	for (unsigned i = 0; i <= RING_WAITERS_MAX; i++)
+	for (unsigned i = 0; i <= LOG_RING_WAITERS_MAX; i++)
 		all[i].rw.ring = r;
-	for (unsigned i = 0; i < RING_WAITERS_MAX; i++)
-		assert_int_equal(ring_waiter_add(&all[i].rw), 0);
-	assert_int_not_equal(ring_waiter_add(&all[RING_WAITERS_MAX].rw), 0);
-	assert_true(ring_waiter_del(&all[7].rw));
-	assert_int_equal(ring_waiter_add(&all[RING_WAITERS_MAX].rw), 0);
-	ring_free(r);
+	for (unsigned i = 0; i < LOG_RING_WAITERS_MAX; i++)
+		assert_int_equal(log_ring_waiter_add(&all[i].rw), 0);
+	assert_int_not_equal(log_ring_waiter_add(&all[LOG_RING_WAITERS_MAX].rw), 0);
+	assert_true(log_ring_waiter_del(&all[7].rw));
+	assert_int_equal(log_ring_waiter_add(&all[LOG_RING_WAITERS_MAX].rw), 0);
+	log_ring_free(r);
 }
 
 /* ---- many threads ---- */
@@ -290,7 +290,7 @@ static void waiters_have_a_bound_and_slots_come_back(void **state)
 #define READERS	 2
 #define MESSAGES 20000
 
-static struct ring *shared;
+static struct log_ring *shared;
 static atomic_uint writers_left;
 
 /* A record names its writer and its number, and repeats a byte so that a torn one shows. */
@@ -304,7 +304,7 @@ static void *write_many(void *arg)
 		memcpy(text, &id, 4);
 		memcpy(text + 4, &i, 4);
 		struct iovec iov = { text, len };
-		ring_write(shared, &iov, 1);
+		log_ring_write(shared, &iov, 1);
 	}
 	atomic_fetch_sub(&writers_left, 1);
 	return NULL;
@@ -333,15 +333,15 @@ static void check_record(struct tally *t, const char *rec, size_t len, int64_t *
 static void *read_many(void *arg)
 {
 	struct tally *t = arg;
-	struct ring_cursor c = ring_oldest(shared);
-	char *rec = malloc(RING_RECORD_MAX);
+	struct log_ring_cursor c = log_ring_oldest(shared);
+	char *rec = malloc(LOG_RING_RECORD_MAX);
 	int64_t last[WRITERS];
 	size_t len;
 	for (unsigned i = 0; i < WRITERS; i++)
 		last[i] = -1;
 	for (;;) {
 		bool over = atomic_load(&writers_left) == 0;
-		while (ring_read(shared, &c, rec, &len, &t->lost)) {
+		while (log_ring_read(shared, &c, rec, &len, &t->lost)) {
 			check_record(t, rec, len, last);
 			t->got++;
 		}
@@ -370,9 +370,9 @@ static void writers_and_readers_at_once(void **state)
 	for (unsigned i = 0; i < READERS; i++) {
 		assert_false(tally[i].wrong);
 		assert_int_equal(
-		    tally[i].got + tally[i].lost + ring_dropped(shared), WRITERS * MESSAGES);
+		    tally[i].got + tally[i].lost + log_ring_dropped(shared), WRITERS * MESSAGES);
 	}
-	ring_free(shared);
+	log_ring_free(shared);
 }
 
 int main(void)

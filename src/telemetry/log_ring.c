@@ -13,7 +13,7 @@
  * Positions count blocks and never go back. Head and tail are each one word of a position and, below it, the
  * number of the record, by which a reader that was overtaken knows how many it lost.
  */
-#include "weir/telemetry/ring.h"
+#include "weir/telemetry/log_ring.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,13 +31,13 @@
 #define SHIFT	   24
 #define NUMBER_MAX ((1u << SHIFT) - 1)
 
-struct ring {
+struct log_ring {
 	atomic_ullong head WEIR_CACHE_ALIGNED;	  /* where the next record begins */
 	atomic_ullong tail WEIR_CACHE_ALIGNED;	  /* the oldest record */
 	atomic_ullong waiting WEIR_CACHE_ALIGNED; /* a bit a slot that sleeps */
 	atomic_ullong slots_used;
 	atomic_ullong dropped;
-	_Atomic(struct ring_waiter *) slots[RING_WAITERS_MAX];
+	_Atomic(struct log_ring_waiter *) slots[LOG_RING_WAITERS_MAX];
 	/* constant from here on */
 	size_t blocks;	       /* a power of two */
 	atomic_ullong *begins; /* position << SHIFT | length of the record that begins in a block */
@@ -66,7 +66,7 @@ static size_t blocks_of(size_t len)
 	return len ? (len + BLOCK - 1) / BLOCK : 1;
 }
 
-static atomic_ullong *begin_of(const struct ring *r, uint64_t place)
+static atomic_ullong *begin_of(const struct log_ring *r, uint64_t place)
 {
 	return &r->begins[(place >> SHIFT) & (r->blocks - 1)];
 }
@@ -91,9 +91,9 @@ static void rotate(const char *file)
 }
 
 /* Only data is in the file: whatever others do to that, positions stay right. */
-static int map_file(struct ring *r, const char *file)
+static int map_file(struct log_ring *r, const char *file)
 {
-	size_t len = ring_size(r);
+	size_t len = log_ring_size(r);
 	rotate(file);
 	int fd = open(file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -111,7 +111,7 @@ static int map_file(struct ring *r, const char *file)
 	return 0;
 }
 
-static int get_memory(struct ring *r, const char *file)
+static int get_memory(struct log_ring *r, const char *file)
 {
 	r->begins = calloc(r->blocks, sizeof(r->begins[0]));
 	if (!r->begins)
@@ -122,9 +122,9 @@ static int get_memory(struct ring *r, const char *file)
 	return r->data ? 0 : -ENOMEM;
 }
 
-int ring_new(size_t size, const char *file, struct ring **ret)
+int log_ring_new(size_t size, const char *file, struct log_ring **ret)
 {
-	struct ring *r;
+	struct log_ring *r;
 	size_t blocks = BLOCKS_MIN;
 	if (size > SIZE_MAX / 4)
 		return -EINVAL;
@@ -137,7 +137,7 @@ int ring_new(size_t size, const char *file, struct ring **ret)
 	r->blocks = blocks;
 	int error = get_memory(r, file);
 	if (error < 0) {
-		ring_free(r);
+		log_ring_free(r);
 		return error;
 	}
 	/* not 0, which is what unwritten words of begins say */
@@ -147,43 +147,43 @@ int ring_new(size_t size, const char *file, struct ring **ret)
 	return 0;
 }
 
-void ring_free(struct ring *r)
+void log_ring_free(struct log_ring *r)
 {
 	if (!r)
 		return;
 	if (r->mapped)
-		munmap(r->data, ring_size(r));
+		munmap(r->data, log_ring_size(r));
 	else
 		free(r->data);
 	free(r->begins);
 	free(r);
 }
 
-size_t ring_size(const struct ring *r)
+size_t log_ring_size(const struct log_ring *r)
 {
 	return r->blocks * BLOCK;
 }
 
-void ring_count_dropped(struct ring *r, uint64_t n)
+void log_ring_count_dropped(struct log_ring *r, uint64_t n)
 {
 	atomic_fetch_add_explicit(&r->dropped, n, memory_order_relaxed);
 }
 
-uint64_t ring_dropped(const struct ring *r)
+uint64_t log_ring_dropped(const struct log_ring *r)
 {
 	return atomic_load_explicit(&r->dropped, memory_order_relaxed);
 }
 
 /* ---- waking readers ---- */
 
-static void give_slot(struct ring_waiter *rw)
+static void give_slot(struct log_ring_waiter *rw)
 {
 	atomic_fetch_and(&rw->ring->slots_used, ~(1ull << rw->slot));
 }
 
 static void on_wake(struct worker *w, struct mail *mail)
 {
-	struct ring_waiter *rw = container_of(mail, struct ring_waiter, mail);
+	struct log_ring_waiter *rw = container_of(mail, struct log_ring_waiter, mail);
 	(void)w;
 	rw->asleep = false;
 	if (!rw->deleted) {
@@ -195,20 +195,20 @@ static void on_wake(struct worker *w, struct mail *mail)
 }
 
 /* Whoever clears a bit posts the mail; the waiter stays where it is until that has arrived. */
-static void wake_readers(struct ring *r)
+static void wake_readers(struct log_ring *r)
 {
 	if (likely(!atomic_load(&r->waiting)))
 		return;
 	uint64_t bits = atomic_exchange(&r->waiting, 0);
 	for (; bits; bits &= bits - 1) {
-		struct ring_waiter *rw = atomic_load(&r->slots[__builtin_ctzll(bits)]);
+		struct log_ring_waiter *rw = atomic_load(&r->slots[__builtin_ctzll(bits)]);
 		worker_post(rw->worker, &rw->mail, on_wake);
 	}
 }
 
-int ring_waiter_add(struct ring_waiter *rw)
+int log_ring_waiter_add(struct log_ring_waiter *rw)
 {
-	struct ring *r = rw->ring;
+	struct log_ring *r = rw->ring;
 	unsigned long long used = atomic_load(&r->slots_used), free_bit;
 	do {
 		if (~used == 0)
@@ -223,7 +223,7 @@ int ring_waiter_add(struct ring_waiter *rw)
 }
 
 /* The bit is taken back: true, unless a writer took it before. */
-static bool unsleep(struct ring_waiter *rw)
+static bool unsleep(struct log_ring_waiter *rw)
 {
 	unsigned long long bit = 1ull << rw->slot;
 	if (!(atomic_fetch_and(&rw->ring->waiting, ~bit) & bit))
@@ -232,9 +232,9 @@ static bool unsleep(struct ring_waiter *rw)
 	return true;
 }
 
-bool ring_waiter_sleep(struct ring_waiter *rw, struct ring_cursor c)
+bool log_ring_waiter_sleep(struct log_ring_waiter *rw, struct log_ring_cursor c)
 {
-	struct ring *r = rw->ring;
+	struct log_ring *r = rw->ring;
 	if (rw->asleep)
 		return true;
 	rw->asleep = true;
@@ -245,7 +245,7 @@ bool ring_waiter_sleep(struct ring_waiter *rw, struct ring_cursor c)
 	return !(there && unsleep(rw));
 }
 
-bool ring_waiter_del(struct ring_waiter *rw)
+bool log_ring_waiter_del(struct log_ring_waiter *rw)
 {
 	bool free_now = !rw->asleep || unsleep(rw);
 	rw->deleted = true;
@@ -259,7 +259,7 @@ bool ring_waiter_del(struct ring_waiter *rw)
 
 /* Packs bytes into words of consecutive blocks. */
 struct packer {
-	struct ring *r;
+	struct log_ring *r;
 	size_t at; /* word */
 	unsigned fill;
 	uint64_t word;
@@ -288,7 +288,7 @@ static void pack(struct packer *p, const char *bytes, size_t len)
 }
 
 /* Makes the oldest record go. False: it is being written yet. */
-static bool evict(struct ring *r, unsigned long long tail)
+static bool evict(struct log_ring *r, unsigned long long tail)
 {
 	uint64_t begin = atomic_load_explicit(begin_of(r, tail), memory_order_acquire);
 	if (!is_committed(begin, tail)) /* or somebody else has evicted it */
@@ -300,7 +300,7 @@ static bool evict(struct ring *r, unsigned long long tail)
 }
 
 /* Blocks for a record of its own; false when there is no room. */
-static bool reserve(struct ring *r, size_t blocks, unsigned long long *ret_place)
+static bool reserve(struct log_ring *r, size_t blocks, unsigned long long *ret_place)
 {
 	if (blocks > r->blocks)
 		return false;
@@ -324,15 +324,15 @@ static bool reserve(struct ring *r, size_t blocks, unsigned long long *ret_place
 	}
 }
 
-bool ring_write(struct ring *r, const struct iovec *iov, unsigned n)
+bool log_ring_write(struct log_ring *r, const struct iovec *iov, unsigned n)
 {
 	unsigned long long place;
 	size_t len = 0, rest;
 	for (unsigned i = 0; i < n; i++)
 		len += iov[i].iov_len;
-	len = MIN(len, (size_t)RING_RECORD_MAX);
+	len = MIN(len, (size_t)LOG_RING_RECORD_MAX);
 	if (!reserve(r, blocks_of(len), &place)) {
-		ring_count_dropped(r, 1);
+		log_ring_count_dropped(r, 1);
 		return false;
 	}
 	struct packer p = { .r = r, .at = (place >> SHIFT) * BLOCK_WORDS };
@@ -347,7 +347,7 @@ bool ring_write(struct ring *r, const struct iovec *iov, unsigned n)
 	/* so that the file shows no ends of older records behind newer ones */
 	while (r->mapped && p.at % BLOCK_WORDS)
 		pack_word(&p);
-	/* sequentially consistent, as is the look at who waits: see ring_waiter_sleep() */
+	/* sequentially consistent, as is the look at who waits: see log_ring_waiter_sleep() */
 	atomic_store(begin_of(r, place), (place >> SHIFT) << SHIFT | len);
 	wake_readers(r);
 	return true;
@@ -355,33 +355,38 @@ bool ring_write(struct ring *r, const struct iovec *iov, unsigned n)
 
 /* ---- reading ---- */
 
-struct ring_cursor ring_oldest(const struct ring *r)
+struct log_ring_cursor log_ring_oldest(const struct log_ring *r)
 {
-	return (struct ring_cursor){ atomic_load_explicit(&r->tail, memory_order_acquire) };
+	return (struct log_ring_cursor){ atomic_load_explicit(&r->tail, memory_order_acquire) };
 }
 
-struct ring_cursor ring_end(const struct ring *r)
+struct log_ring_cursor log_ring_end(const struct log_ring *r)
 {
-	return (struct ring_cursor){ atomic_load_explicit(&r->head, memory_order_acquire) };
+	return (struct log_ring_cursor){ atomic_load_explicit(&r->head, memory_order_acquire) };
 }
 
-uint64_t ring_distance(struct ring_cursor from, struct ring_cursor to)
+uint64_t log_ring_distance(struct log_ring_cursor from, struct log_ring_cursor to)
 {
 	return (to.at - from.at) & NUMBER_MAX;
 }
 
 /* Steps to the oldest record when the one at the cursor is gone. */
-static bool catch_up(const struct ring *r, struct ring_cursor *c, uint64_t *lost)
+static bool catch_up(const struct log_ring *r, struct log_ring_cursor *c, uint64_t *lost)
 {
-	struct ring_cursor tail = ring_oldest(r);
+	struct log_ring_cursor tail = log_ring_oldest(r);
 	if (likely(place_diff(tail.at, c->at) <= 0))
 		return false;
-	*lost += ring_distance(*c, tail);
+	*lost += log_ring_distance(*c, tail);
 	*c = tail;
 	return true;
 }
 
-static void unpack(const struct ring *r, uint64_t place, char *buf, size_t len)
+void log_ring_catch_up(const struct log_ring *r, struct log_ring_cursor *c, uint64_t *lost)
+{
+	(void)catch_up(r, c, lost);
+}
+
+static void unpack(const struct log_ring *r, uint64_t place, char *buf, size_t len)
 {
 	size_t mask = r->blocks * BLOCK_WORDS - 1;
 	size_t at = (place >> SHIFT) * BLOCK_WORDS;
@@ -391,8 +396,8 @@ static void unpack(const struct ring *r, uint64_t place, char *buf, size_t len)
 	}
 }
 
-bool ring_read(
-    const struct ring *r, struct ring_cursor *c, char *buf, size_t *ret_len, uint64_t *lost)
+bool log_ring_read(
+    const struct log_ring *r, struct log_ring_cursor *c, char *buf, size_t *ret_len, uint64_t *lost)
 {
 	for (;;) {
 		(void)catch_up(r, c, lost);
@@ -402,7 +407,7 @@ bool ring_read(
 				continue;
 			return false;
 		}
-		size_t len = MIN(begin & NUMBER_MAX, (uint64_t)RING_RECORD_MAX);
+		size_t len = MIN(begin & NUMBER_MAX, (uint64_t)LOG_RING_RECORD_MAX);
 		unpack(r, c->at, buf, len);
 		if (catch_up(r, c, lost))
 			continue;
