@@ -564,6 +564,7 @@ static void session_is_listed_until_its_worker_has_none(void **state)
 		.fe = &www,
 		.ce = &client.m.ep,
 		.id = 5,
+		.cx.src = &client.src,
 		.state = ST_QUEUE };
 	(void)state;
 	list_init(&local.stream_list);
