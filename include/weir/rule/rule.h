@@ -51,6 +51,7 @@ struct rule_ctx {
 	struct rule_reply *reply; /* what a rule wants sent, with RULES_REPLY and RULES_DENY */
 	unsigned tarpit_status;
 	uint64_t wait_ms;	  /* RULES_WAIT: longest wait, 0: as long as the phase allows */
+	bool proxy_auth; /* the request is to a proxy: Proxy-Authorization and 407 */
 	bool wait_body;		  /* RULES_WAIT is for more of the body */
 	bool expect_proxy;	  /* a rule wants a PROXY header in front of the client's bytes */
 	unsigned failed_rewrites; /* header tables that were full */
@@ -81,7 +82,8 @@ struct rule_reply_hdr {
 /* What the client shall get; memory of the stream's arena or the configuration. */
 struct rule_reply {
 	unsigned status;
-	bool plain; /* only the status counts: errorfile or generated page of that status */
+	bool plain;	    /* only the status counts: errorfile or generated page of that status */
+	const void *errors; /* with plain: of this http-errors section, if it has one */
 	struct slice content_type; /* empty: none */
 	struct slice body;
 	const char *file_raw; /* a complete raw response (errorfile), instead of the fields above */
@@ -108,6 +110,10 @@ struct expr *expr_parse_text(
 /* False: no value (or not yet: ret->may_change). Result is cast to `to` unless SMP_ANY. */
 bool expr_eval(const struct expr *e, struct rule_ctx *cx, enum sample_type to, struct sample *ret);
 
+/* The converters of e alone, applied to *ret instead of what its fetch would give. */
+bool expr_convert(
+    const struct expr *e, struct rule_ctx *cx, enum sample_type to, struct sample *ret);
+
 /* ---- conditions ---- */
 
 /* Named ACLs of one proxy; those of a defaults section are found through parent. */
@@ -119,6 +125,10 @@ struct acl_scope *acl_scope_new(struct arena *arena, const struct acl_scope *par
  */
 void acl_scope_on_capture(
     struct acl_scope *scope, int (*add)(void *proxy, bool response, unsigned len), void *proxy);
+/* How "errorfiles <section>" gets that section, which may stand further down; what it returns is a reply's errors. */
+typedef const void *errors_find_fn(
+    void *user, struct conf *conf, const struct conf_line *line, int arg);
+void acl_scope_on_errors(struct acl_scope *scope, errors_find_fn *find, void *user);
 /*
  * Expressions that name ACLs (fetch "acl", converter "when") look them up here from now on. Rules and ACLs that are
  * added do this by themselves.
@@ -140,6 +150,12 @@ struct cond *cond_parse(struct conf *conf, const struct conf_line *line, int arg
     struct acl_scope *scope, unsigned where, bool *ret_ok);
 /* 1 true, 0 false, -1 not known yet (bytes are missing). A NULL condition is true. */
 int cond_eval(const struct cond *c, struct rule_ctx *cx);
+
+/* ---- userlists ---- */
+
+extern const struct conf_section section_userlist;
+/* When all is read: lists that are named and not there, groups and users that name each other. 0 or -1, told. */
+int userlists_finish(struct conf *conf);
 
 /* ---- rules ---- */
 
@@ -188,6 +204,20 @@ struct rule_cursor {
 	uint64_t since_ms; /* when the present rule began to wait */
 	uintptr_t state;   /* of the action that waits; not 0 then */
 };
+
+/* ---- replies that the configuration makes ---- */
+
+struct reply_spec;
+
+/*
+ * The words of "http-error" from line->argv[arg] to the end of the line. *ret_reset: "default-errorfiles". NULL after
+ * conf_error().
+ */
+struct reply_spec *reply_spec_parse(struct conf *conf, const struct conf_line *line, int arg,
+    struct acl_scope *scope, unsigned where, bool *ret_reset);
+unsigned reply_spec_status(const struct reply_spec *spec);
+/* In cx->arena; NULL when memory is short. */
+struct rule_reply *reply_make(const struct reply_spec *spec, struct rule_ctx *cx);
 
 /* Runs the rules from the cursor on. Worker thread; no malloc but cx->arena. */
 enum rule_verdict rules_run(const struct ruleset *set, struct rule_ctx *cx, struct rule_cursor *at);
