@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "weir/base/strbuf.h"
+#include "weir/rule/patterns.h"
 #include "weir/rule/rule.h"
 
 struct fixture {
@@ -40,6 +41,7 @@ struct fixture {
 	struct worker worker;
 	struct strbuf calls; /* of the host */
 	unsigned captures;
+	struct pattern_store *patterns;
 };
 
 static int fx_expr(const struct conf_call *call)
@@ -288,6 +290,7 @@ WEIR_UNUSED static const char *fx_read(struct fixture *f, const char *lines)
 	f->messages = NULL;
 	assert_int_equal(conf_add_text(conf, "t", slice_str(text)), 0);
 	(void)conf_read(conf);
+	f->patterns = patterns_finish(conf);
 	(void)userlists_finish(conf);
 	FILE *out = open_memstream(&f->messages, &size);
 	diag_print(diag, DIAG_WARNING, out);
