@@ -261,12 +261,44 @@ void stream_show_body(struct stream *s)
 			  ((s->flags & SF_TIMEOUT) && !s->rule_until_ms);
 }
 
+static bool is_plain_name(struct slice name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		char c = ascii_lower(name.ptr[i]);
+		if (!(c >= 'a' && c <= 'z') && !ascii_is_digit(c) && c != '-')
+			return false;
+	}
+	return true;
+}
+
+/* "option http-restrict-req-hdr-names", behind the rules of its proxy. False: the request is to be refused. */
+static bool restrict_names(struct stream *s, const struct proxy *px)
+{
+	for (unsigned i = 0; i < s->req.hdrs_n; i++) {
+		struct http_hdr *h = &s->req.hdrs[i];
+		if (h->id || (h->flags & HTTP_HDR_DELETED) || is_plain_name(http_hdr_name_of(h)))
+			continue;
+		if (px->header_names == HEADER_NAMES_REJECT)
+			return false;
+		http_hdr_del(h);
+	}
+	return true;
+}
+
+static enum step behind_rules(struct stream *s, const struct proxy *px, enum stream_state next)
+{
+	if (unlikely(px->header_names != HEADER_NAMES_PRESERVE) && !restrict_names(s, px)) {
+		client_count(s->cli, offsetof(struct counters, denied_req));
+		return stream_error(s, 403, 'P', 'R');
+	}
+	stream_enter(s, next);
+	return STEP_AGAIN;
+}
+
 static enum step run_http_rules(struct stream *s, struct proxy *px, enum stream_state next)
 {
-	if (!px->rules[RULES_HTTP_REQ].first) {
-		stream_enter(s, next);
-		return STEP_AGAIN;
-	}
+	if (!px->rules[RULES_HTTP_REQ].first)
+		return behind_rules(s, px, next);
 	stream_show_body(s);
 	/* conditions take what is there: only actions wait here */
 	s->cx.at &= ~RULE_AT_REQ_BUF;
@@ -278,8 +310,7 @@ static enum step run_http_rules(struct stream *s, struct proxy *px, enum stream_
 	s->cursor = (struct rule_cursor){ .started = false };
 	if (v != RULES_NEXT)
 		return stream_verdict(s, v, false);
-	stream_enter(s, next);
-	return STEP_AGAIN;
+	return behind_rules(s, px, next);
 }
 
 enum step step_fe_rules(struct stream *s)

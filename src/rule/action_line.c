@@ -85,6 +85,15 @@ static bool fits_line(struct slice s)
 	return s.ptr != NULL;
 }
 
+/* The host field says what the authority of an absolute target says (RFC 9112 3.2.2). */
+static void follow_authority(struct rule_ctx *cx)
+{
+	const struct http_target *t = ctx_target(cx);
+	struct http_hdr *host = http_hdr_find_id(cx->req, HDR_HOST, NULL);
+	if (host && t->scheme.len && t->authority.len)
+		http_hdr_set_value(host, t->authority);
+}
+
 static bool run_set(
     const struct rule *rule, struct rule_ctx *cx, struct rule_cursor *at, enum rule_verdict *ret)
 {
@@ -102,9 +111,12 @@ static bool run_set(
 		cx->req->method = http_method_of(value);
 		return false;
 	}
-	bool mark = part == PART_QUERY && value.len;
-	if (!set_target(cx, covered(cx, part), mark ? SLICE("?") : SLICE(""), value))
+	struct slice old = covered(cx, part);
+	bool mark = part == PART_QUERY && (value.len || old.len); /* a '?' that was there stays */
+	if (!set_target(cx, old, mark ? SLICE("?") : SLICE(""), value))
 		return action_rewrite_failed(cx, ret);
+	if (part == PART_URI)
+		follow_authority(cx);
 	return false;
 }
 
@@ -125,6 +137,8 @@ static bool run_replace(
 	if (len == SIZE_MAX || !fits_line(slice_make(out, len)) || !action_takes_room(cx, len) ||
 	    !set_target(cx, old, SLICE(""), slice_make(out, len)))
 		return action_rewrite_failed(cx, ret);
+	if (rule->row->data == PART_URI)
+		follow_authority(cx);
 	return false;
 }
 
@@ -172,7 +186,7 @@ const struct action_row action_line_rows[] = {
 	SET("set-method", PART_METHOD, "sets the method"),
 	SET("set-path", PART_PATH, "sets the path, the query stays"),
 	SET("set-pathq", PART_PATHQ, "sets path and query"),
-	SET("set-query", PART_QUERY, "sets the query; empty: removes it"),
+	SET("set-query", PART_QUERY, "sets the query; a question mark stays"),
 	SET("set-uri", PART_URI, "sets the whole request target"),
 	REPLACE("replace-path", PART_PATH, "replaces a path that matches"),
 	REPLACE("replace-pathq", PART_PATHQ, "replaces a path with query that matches"),

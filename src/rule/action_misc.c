@@ -18,7 +18,7 @@ static int parse_capture(struct action_parse *p)
 {
 	struct capture_args *a = action_args(p, sizeof(*a));
 	int64_t number;
-	bool response = p->kind == RULES_HTTP_RES;
+	bool response = p->kind == RULES_HTTP_RES || p->kind == RULES_HTTP_AFTER_RES;
 	if (!a)
 		return -1;
 	a->expr = expr_parse(p->conf, p->line, &p->arg, p->where);
@@ -95,6 +95,13 @@ static int parse_timeout(struct action_parse *p)
 	    conf_enum(p->conf, p->line, p->arg - 1, names, &which) < 0)
 		return -1;
 	a->which = names[which];
+	bool client = which == 0, either = which == 4;
+	if (!either && !(p->sides & (client ? RULES_FRONTEND : RULES_BACKEND))) {
+		conf_error(p->conf, p->line, p->arg - 1,
+		    "'set-timeout %s' needs a proxy with a %s side", a->which,
+		    client ? "frontend" : "backend");
+		return -1;
+	}
 	if (p->arg >= p->line->argc || ascii_is_digit(p->line->argv[p->arg][0]))
 		return conf_time_ms(p->conf, p->line, p->arg++, &a->ms);
 	a->expr = expr_parse(p->conf, p->line, &p->arg, p->where);
@@ -248,7 +255,7 @@ static bool run_body(
 
 const struct action_row action_misc_rows[] = {
 	{ .name = "capture",
-	    .kinds = ON_TCP_REQ | ON_HTTP_REQ | ON_HTTP_RES,
+	    .kinds = ON_TCP_REQ | ON_HTTP,
 	    .parse = parse_capture,
 	    .run = run_capture,
 	    .usage = "<sample> [ len <length> | id <id> ]",

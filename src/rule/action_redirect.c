@@ -106,6 +106,13 @@ static int parse_redirect(struct action_parse *p)
 	if (!r)
 		return -1;
 	r->code = 302;
+	if (p->kind == RULES_HTTP_RES && p->arg < p->line->argc &&
+	    (strcmp(p->line->argv[p->arg], "prefix") == 0 ||
+		strcmp(p->line->argv[p->arg], "scheme") == 0)) {
+		conf_error(p->conf, p->line, p->arg,
+		    "'redirect': only 'location' may be used in 'http-response' rules");
+		return -1;
+	}
 	while (!action_at_end(p)) {
 		if (parse_word(p, r) < 0)
 			return -1;
