@@ -560,7 +560,6 @@ static void session_is_listed_until_its_worker_has_none(void **state)
 	struct client client = { .fe = &www, .bind = &listen_conf };
 	struct stream s = { .worker = w,
 		.cli = &client,
-		.cx = { .src = &client.src },
 		.fe = &www,
 		.ce = &client.m.ep,
 		.id = 5,
