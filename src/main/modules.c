@@ -28,6 +28,7 @@ const struct conf_section *const module_sections[] = {
 	&section_ring,
 	&section_http_errors,
 	&section_log_forward,
+	&section_userlist,
 	LATER("acme"),
 	LATER("cache"),
 	LATER("crt-store"),
@@ -38,7 +39,6 @@ const struct conf_section *const module_sections[] = {
 	LATER("program"),
 	LATER("resolvers"),
 	LATER("traces"),
-	LATER("userlist"),
 	NULL,
 };
 

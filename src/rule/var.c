@@ -211,11 +211,11 @@ static bool within_limits(const struct rule_ctx *cx, enum var_scope scope, size_
 	case VAR_RES:
 		if (!fits(l->reqres, reqres + more))
 			return false;
-		/* fall through */
+		__attribute__((fallthrough));
 	case VAR_TXN:
 		if (!fits(l->txn, txn + more))
 			return false;
-		/* fall through */
+		__attribute__((fallthrough));
 	case VAR_SESS:
 		return fits(l->sess, sess + more);
 	default:
@@ -379,7 +379,7 @@ static bool format_value(struct conf *conf, const struct conf_line *line, int ar
     struct rule_ctx *cx, struct sample *ret)
 {
 	char text[16384];
-	struct logfmt *f = logfmt_parse(conf, line, arg, line->argv[arg], RULE_AT_CLI, LOGFMT_HTTP);
+	struct logfmt *f = logfmt_parse(conf, line, arg, line->argv[arg], RULE_AT_CLI, 0);
 	if (!f)
 		return false;
 	*ret = (struct sample){ .type = SMP_STR };

@@ -212,6 +212,8 @@ struct proxy {
 	unsigned clitcpka_cnt, clitcpka_idle_s, clitcpka_intvl_s;
 	unsigned srvtcpka_cnt, srvtcpka_idle_s, srvtcpka_intvl_s;
 
+	struct log_backend *log_backend; /* of mode log */
+
 	struct proxy_rt *rt;
 	/* hot: derived when the configuration is finished */
 	bool needs_dst; /* somebody wants the local address */

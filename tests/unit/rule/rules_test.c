@@ -307,7 +307,6 @@ static void mistakes_are_told(void **state)
 		{ "http-request set-var txn.x src", "is written 'set-var(...)'" },
 		{ "http-request set-var(txn.x src", "is written 'set-var(...)'" },
 		{ "http-request deny(x)", "takes nothing in parentheses" },
-		{ "http-request auth", "action 'auth' is not supported" },
 		{ "http-request set-status 200", "may not be used in 'http-request' rules" },
 		{ "tcp-request connection set-header a b",
 		    "may not be used in 'tcp-request connection'" },
