@@ -197,6 +197,7 @@ static const char *state_name(uint8_t state)
 		[ST_CONNECT] = "connect",
 		[ST_CONNECTING] = "connecting",
 		[ST_RES_HEAD] = "response",
+		[ST_RES_CONTENT] = "content",
 		[ST_RES_RULES] = "rules",
 		[ST_FORWARD] = "forward",
 		[ST_TUNNEL] = "tunnel",
