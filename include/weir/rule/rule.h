@@ -51,7 +51,7 @@ struct rule_ctx {
 	struct rule_reply *reply; /* what a rule wants sent, with RULES_REPLY and RULES_DENY */
 	unsigned tarpit_status;
 	uint64_t wait_ms;	  /* RULES_WAIT: longest wait, 0: as long as the phase allows */
-	bool proxy_auth; /* the request is to a proxy: Proxy-Authorization and 407 */
+	bool proxy_auth;	  /* the request is to a proxy: Proxy-Authorization and 407 */
 	bool wait_body;		  /* RULES_WAIT is for more of the body */
 	bool expect_proxy;	  /* a rule wants a PROXY header in front of the client's bytes */
 	unsigned failed_rewrites; /* header tables that were full */
@@ -243,12 +243,7 @@ unsigned logfmt_needs(const struct logfmt *f);
 struct slice logfmt_constant(const struct logfmt *f);
 
 /* The formats of "option tcplog [clf]", "option httplog [clf]" and so on, as log-format texts. */
-extern const char logfmt_text_tcp[];
-extern const char logfmt_text_tcp_clf[];
-extern const char logfmt_text_http[];
-extern const char logfmt_text_clf[];
-extern const char logfmt_text_https[];
-extern const char logfmt_text_connect[];
-extern const char logfmt_text_error[];
+extern const char logfmt_text_tcp[], logfmt_text_tcp_clf[], logfmt_text_http[], logfmt_text_clf[],
+    logfmt_text_https[], logfmt_text_connect[], logfmt_text_error[];
 
 #endif
