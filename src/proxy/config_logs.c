@@ -117,6 +117,23 @@ static bool profiles_show_server_ends(const struct config *c)
 	return needs & LOGFMT_NEEDS_SERVER_ENDS;
 }
 
+/*
+ * By the manual a line is written once all that it shows is known. What asks how a session ended still waits for
+ * the end, and so do targets with a profile, which may show anything.
+ */
+static bool logs_early(const struct proxy *p)
+{
+	unsigned needs = logfmt_needs(p->log_format) | logfmt_needs(p->log_format_sd);
+	if (needs & LOGFMT_NEEDS_END || !p->log_format || p->error_log_format ||
+	    p->options & (PR_O_DONTLOG_NORMAL | PR_O_LOG_SEPARATE_ERRORS))
+		return false;
+	for (unsigned i = 0; i < p->logs.targets_n; i++) {
+		if (p->logs.targets[i]->profile)
+			return false;
+	}
+	return true;
+}
+
 void finish_logs(struct conf *conf, struct config *c)
 {
 	struct global_conf *g = &c->global;
@@ -144,5 +161,6 @@ void finish_logs(struct conf *conf, struct config *c)
 		if (p->caps & PROXY_FE)
 			compile_formats(conf, p);
 		p->logs_server_ends |= server_ends;
+		p->logs_early = p->caps & PROXY_FE && logs_early(p);
 	}
 }

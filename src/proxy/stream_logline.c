@@ -150,7 +150,7 @@ static void write_step(
 /* The moment of the one line of a frontend without "log-steps". */
 static enum log_step only_step(const struct stream *s)
 {
-	if (!(s->fe->options & PR_O_LOGASAP))
+	if (!(s->fe->options & PR_O_LOGASAP) && !s->fe->logs_early)
 		return LOG_STEP_CLOSE;
 	return stream_is_http(s) ? LOG_STEP_RESPONSE : LOG_STEP_CONNECT;
 }

@@ -276,13 +276,33 @@ struct logfmt *logfmt_parse(struct conf *conf, const struct conf_line *line, int
 	return p.fmt;
 }
 
+/* Fetches of what a session has done until its end; others have their value when the response begins. */
+static bool fetch_needs_end(const struct fetch_row *row)
+{
+	static const char *const names[] = { "bytes_in", "bytes_out", "req.bytes_in",
+		"req.bytes_out", "res.bytes_in", "res.bytes_out", "txn.sess_term_state",
+		"txn.conn_retries", "txn.redispatched", NULL };
+	return rule_in_names(names, row->name) || strstr(row->name, ".timer.");
+}
+
+static unsigned item_needs(const struct item *item)
+{
+	unsigned needs = 0;
+	if (item->kind == ITEM_EXPR)
+		return fetch_needs_end(item->expr->fetch) ? LOGFMT_NEEDS_END : 0;
+	if (item->kind != ITEM_ALIAS)
+		return 0;
+	if (item->alias->flags & ALIAS_SERVER_ENDS)
+		needs |= LOGFMT_NEEDS_SERVER_ENDS;
+	if (item->alias->flags & ALIAS_END)
+		needs |= LOGFMT_NEEDS_END;
+	return needs;
+}
+
 unsigned logfmt_needs(const struct logfmt *f)
 {
 	unsigned needs = 0;
-	for (unsigned i = 0; f && i < f->items_n; i++) {
-		if (f->items[i].kind == ITEM_ALIAS &&
-		    (f->items[i].alias->flags & ALIAS_SERVER_ENDS))
-			needs |= LOGFMT_NEEDS_SERVER_ENDS;
-	}
+	for (unsigned i = 0; f && i < f->items_n; i++)
+		needs |= item_needs(&f->items[i]);
 	return needs;
 }

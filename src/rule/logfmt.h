@@ -64,6 +64,7 @@ struct log_alias {
 	unsigned flags;
 };
 #define ALIAS_HTTP	  0x1u /* means nothing in TCP mode, where it is refused */
+#define ALIAS_END	  0x4u /* is final only when the session has ended */
 #define ALIAS_SERVER_ENDS 0x2u /* shows an address of the connection to the server */
 extern const struct log_alias log_aliases[];
 

@@ -218,6 +218,7 @@ struct proxy {
 	/* hot: derived when the configuration is finished */
 	bool needs_dst; /* somebody wants the local address */
 	bool logs_anything;
+	bool logs_early;       /* the one line of a session needs not wait for its end */
 	bool logs_server_ends; /* a log format has %si, %sp, %bi or %bp */
 	bool has_req_rules, has_res_rules;
 };

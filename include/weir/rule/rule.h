@@ -237,6 +237,7 @@ struct logfmt *logfmt_parse(struct conf *conf, const struct conf_line *line, int
 size_t logfmt_write(const struct logfmt *f, struct rule_ctx *cx, char *out, size_t cap);
 /* What a record has to hold for it; 0 for NULL. */
 #define LOGFMT_NEEDS_SERVER_ENDS 0x1u /* server_addr, server_src */
+#define LOGFMT_NEEDS_END	 0x2u /* what is only known when the session has ended */
 unsigned logfmt_needs(const struct logfmt *f);
 /* The constant text when the format has no variable part; .ptr NULL otherwise. */
 struct slice logfmt_constant(const struct logfmt *f);

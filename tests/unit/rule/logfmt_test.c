@@ -204,6 +204,28 @@ static void constants_are_known(void **state)
 	fx_free(&f);
 }
 
+static void needs_are_known(void **state)
+{
+	static const struct {
+		const char *line;
+		unsigned needs;
+	} wants[] = {
+		{ "fmt '%ci %ST %r %[txn.status]'", 0 },
+		{ "fmt '%ci %B'", LOGFMT_NEEDS_END },
+		{ "fmt '%[bytes_out]'", LOGFMT_NEEDS_END },
+		{ "fmt '%(x){+Q}si'", LOGFMT_NEEDS_SERVER_ENDS },
+		{ "fmt '%bp %Ta'", LOGFMT_NEEDS_END | LOGFMT_NEEDS_SERVER_ENDS },
+	};
+	assert_int_equal(logfmt_needs(NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(wants); i++) {
+		struct fixture f;
+		fx_new(&f);
+		fx_load(&f, wants[i].line);
+		assert_int_equal(logfmt_needs(f.fmt), wants[i].needs);
+		fx_free(&f);
+	}
+}
+
 static void mistakes_are_told(void **state)
 {
 	static const struct want wrong[] = {
@@ -240,6 +262,7 @@ int main(void)
 		cmocka_unit_test(header_values_hold_no_line_ends),
 		cmocka_unit_test(output_is_cut_at_the_end),
 		cmocka_unit_test(constants_are_known),
+		cmocka_unit_test(needs_are_known),
 		cmocka_unit_test(mistakes_are_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
