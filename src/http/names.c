@@ -284,5 +284,7 @@ struct slice http_reason(unsigned status)
 		else
 			high = mid;
 	}
-	return SLICE("Unknown");
+	static const char *const classes[] = { "Other", "Informational", "Success", "Redirection",
+		"Client Error", "Server Error" };
+	return slice_str(classes[status / 100 < ARRAY_SIZE(classes) ? status / 100 : 0]);
 }

@@ -7,6 +7,7 @@
 #include "conf_global.h"
 #include "weir/proxy/commands.h"
 #include "weir/proxy/config.h"
+#include "weir/proxy/log_profile.h"
 #include "weir/proxy/log_targets.h"
 #include "weir/upstream/upstream_cli.h"
 
@@ -17,11 +18,29 @@
 		.name = (word), .scope = CONF_OTHER                                                \
 	}
 
-const struct conf_section *const module_sections[] = { &section_global, &section_defaults,
-	&section_frontend, &section_backend, &section_listen, &section_ring, &section_log_forward,
-	LATER("acme"), LATER("cache"), LATER("crt-store"), LATER("fcgi-app"), LATER("healthcheck"),
-	LATER("http-errors"), LATER("log-profile"), LATER("mailers"), LATER("peers"),
-	LATER("program"), LATER("resolvers"), LATER("traces"), LATER("userlist"), NULL };
+const struct conf_section *const module_sections[] = {
+	&section_global,
+	&section_defaults,
+	&section_frontend,
+	&section_backend,
+	&section_listen,
+	&section_log_profile,
+	&section_ring,
+	&section_log_forward,
+	&section_userlist,
+	LATER("acme"),
+	LATER("cache"),
+	LATER("crt-store"),
+	LATER("fcgi-app"),
+	LATER("healthcheck"),
+	LATER("http-errors"),
+	LATER("mailers"),
+	LATER("peers"),
+	LATER("program"),
+	LATER("resolvers"),
+	LATER("traces"),
+	NULL,
+};
 
 /*
  * Tables that sections do not name already would stand here: the reader walks those of module_sections by
@@ -47,9 +66,9 @@ const struct cli_command *const module_commands[] = {
 	proxy_session_commands,
 	proxy_frontend_commands,
 	proxy_debug_commands,
-	proxy_ring_commands,
 	proxy_map_commands,
 	proxy_var_commands,
+	proxy_ring_commands,
 	upstream_commands,
 	NULL,
 };

@@ -16,11 +16,12 @@ struct map_words {
 	bool has_version;
 };
 
-static void read_words(const struct cli_call *call, struct map_words *ret)
+/* versions: whether the command knows them. */
+static void read_words(const struct cli_call *call, struct map_words *ret, bool versions)
 {
 	*ret =
 	    (struct map_words){ .acl = strcmp(call->argv[1], "acl") == 0, .rest = call->argv + 2 };
-	if (ret->rest[0][0] != '@')
+	if (!versions || ret->rest[0][0] != '@')
 		return;
 	ret->version = (uint32_t)strtoul(ret->rest[0] + 1, NULL, 10);
 	ret->has_version = true;
@@ -101,7 +102,7 @@ static bool show_entry(const struct pattern_entry_info *e, void *arg)
 static void run_show(struct cli_call *call)
 {
 	struct map_words m;
-	read_words(call, &m);
+	read_words(call, &m, true);
 	if (!*m.rest[0] && !m.has_version) {
 		list_lists(call, &m);
 		return;
@@ -145,7 +146,7 @@ static void run_get(struct cli_call *call)
 {
 	struct map_words m;
 	struct arena arena;
-	read_words(call, &m);
+	read_words(call, &m, false);
 	if (!*m.rest[0] || call->argc < 4) {
 		cli_err(call, "Missing %s identifier and/or key.\n", kind_name(&m));
 		return;
@@ -229,7 +230,7 @@ static void add_payload(struct cli_call *call, const struct map_words *m, struct
 static void run_add(struct cli_call *call)
 {
 	struct map_words m;
-	read_words(call, &m);
+	read_words(call, &m, true);
 	bool payload = call->payload.ptr;
 	bool complete = *m.rest[0] && (payload || (*m.rest[1] && (m.acl || *m.rest[2])));
 	if (!complete) {
@@ -262,7 +263,7 @@ static void run_del(struct cli_call *call)
 {
 	struct map_words m;
 	uintptr_t id;
-	read_words(call, &m);
+	read_words(call, &m, false);
 	if (!*m.rest[0] || !*m.rest[1]) {
 		cli_err(call, "This command expects two parameters: %s identifier and key.\n",
 		    kind_name(&m));
@@ -282,7 +283,7 @@ static void run_set(struct cli_call *call)
 	struct map_words m;
 	struct strbuf err = STRBUF_INIT;
 	uintptr_t id;
-	read_words(call, &m);
+	read_words(call, &m, false);
 	if (!*m.rest[0] || !*m.rest[1] || !*m.rest[2]) {
 		cli_err(
 		    call, "'set map' expects three parameters: map identifier, key and value.\n");
@@ -304,7 +305,7 @@ static void run_set(struct cli_call *call)
 static void run_clear(struct cli_call *call)
 {
 	struct map_words m;
-	read_words(call, &m);
+	read_words(call, &m, true);
 	if (!*m.rest[0]) {
 		cli_err(call, "Missing %s identifier.\n", kind_name(&m));
 		return;
@@ -317,7 +318,7 @@ static void run_clear(struct cli_call *call)
 static void run_prepare(struct cli_call *call)
 {
 	struct map_words m;
-	read_words(call, &m);
+	read_words(call, &m, false);
 	struct pattern_ref *r = find_list(call, &m);
 	if (r)
 		cli_ok(call, "New version created: %u\n", pattern_ref_prepare(r));
@@ -326,9 +327,13 @@ static void run_prepare(struct cli_call *call)
 static void run_commit(struct cli_call *call)
 {
 	struct map_words m;
-	read_words(call, &m);
+	read_words(call, &m, true);
 	if (!m.has_version) {
 		cli_err(call, "Missing version number.\n");
+		return;
+	}
+	if (!*m.rest[0]) {
+		cli_err(call, "Missing %s identifier.\n", kind_name(&m));
 		return;
 	}
 	struct pattern_ref *r = find_list(call, &m);

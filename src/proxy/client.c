@@ -99,6 +99,7 @@ static void start_stream(struct client *c)
 		client_close(c);
 		return;
 	}
+	stream_log(c->stream, LOG_STEP_ACCEPT);
 	stream_run(c->stream);
 }
 

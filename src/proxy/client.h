@@ -10,6 +10,7 @@
 #include "weir/proxy/process.h"
 
 struct stream;
+struct log_profile;
 
 /*
  * What few connections have: a PROXY header, or rules that asked where it was going. From malloc(), freed with the
@@ -65,6 +66,9 @@ void client_close(struct client *c);
 void client_set(struct client *c, enum rule_knob knob, int64_t value);
 /* Before it is closed: the client shall hear nothing of it; ttl: of the reset that is sent all the same, or 0. */
 void client_drop(struct client *c, unsigned ttl);
+/* A line for "do-log" while there is no stream; cx is that of the rules. */
+void client_do_log(struct client *c, const struct rule_ctx *cx, enum rules_kind kind,
+    const struct log_profile *profile);
 /* Closes idle clients of this worker (soft stop); those at work end with their request. */
 void clients_close_idle(struct worker *w);
 

@@ -84,6 +84,11 @@ static void host_set(void *client, enum rule_knob knob, int64_t value)
 	client_set(client, knob, value);
 }
 
+static void host_do_log(struct rule_ctx *cx, enum rules_kind kind, const void *profile)
+{
+	client_do_log(cx->stream, cx, kind, profile);
+}
+
 const struct rule_host client_rule_host = {
 	.dst = host_dst,
 	.fc_peer = host_fc_peer,
@@ -92,4 +97,5 @@ const struct rule_host client_rule_host = {
 	.name = host_name,
 	.set_src = host_set_src,
 	.set = host_set,
+	.do_log = host_do_log,
 };

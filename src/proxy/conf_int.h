@@ -107,6 +107,16 @@ int add_global_targets(struct conf *conf, const struct global_conf *g, struct pr
 void finish_logs(struct conf *conf, struct config *c);
 void finish_modes(struct conf *conf, struct config *c);
 
+/* ---- conf_log_profile.c ---- */
+
+/* What formats of log lines may look at. */
+#define LOG_SEES                                                                                   \
+	(RULE_AT_CONN | RULE_AT_SESS | RULE_AT_REQ | RULE_AT_RES_BUF | RULE_AT_RES_HTTP |          \
+	    RULE_AT_LOG | RULE_AT_BACKEND)
+#define LOG_STEPS_ALL 0x1fu
+int set_log_steps(const struct conf_call *call);
+void finish_log_profiles(struct conf *conf, struct config *c);
+
 /* Messages about a proxy as a whole, at its section's line. */
 void proxy_error(struct conf *conf, const struct proxy *p, const char *fmt, ...) WEIR_PRINTF(3, 4);
 void proxy_warning(struct conf *conf, const struct proxy *p, const char *fmt, ...)

@@ -5,6 +5,8 @@
  */
 #include "ring_conf.h"
 
+#include "weir/proxy/log_profile.h"
+
 /* ---- one target ---- */
 
 /* A stream address: a ring of its own stands between the line and the server. */
@@ -122,9 +124,10 @@ static int parse_sample(
 static int parse_profile(
     struct conf *conf, const struct conf_line *line, int arg, struct log_target *t)
 {
-	(void)t;
-	conf_error(conf, line, arg - 1, "'profile' is not supported by this version of weir");
-	return -1;
+	struct conf_pos pos = line->pos;
+	pos.col = line->cols[arg];
+	t->profile = log_profile_get(conf_user(conf), line->argv[arg], pos);
+	return t->profile ? 0 : no_memory(conf, line);
 }
 
 static const struct target_option {
@@ -338,11 +341,8 @@ static int set_known_format(const struct conf_call *call, const char *plain, con
 	struct proxy *p = call->object;
 	bool wants_clf = call->arg < call->line->argc;
 	if (wants_clf && (strcmp(call->line->argv[call->arg], "clf") != 0 || !clf)) {
-		conf_error(call->conf, call->line, call->arg, "'%s' %s '%s'", call->row->name,
-		    strcmp(call->line->argv[call->arg], "clf") == 0
-			? "does not have in this version of weir the form"
-			: "only knows 'clf', not",
-		    call->line->argv[call->arg]);
+		conf_error(call->conf, call->line, call->arg, "'%s' only knows 'clf', not '%s'",
+		    call->row->name, call->line->argv[call->arg]);
 		return -1;
 	}
 	if (is_ignored(call))
@@ -359,7 +359,7 @@ static int set_httplog(const struct conf_call *call)
 
 static int set_tcplog(const struct conf_call *call)
 {
-	return set_known_format(call, logfmt_text_tcp, NULL);
+	return set_known_format(call, logfmt_text_tcp, logfmt_text_tcp_clf);
 }
 
 static int set_httpslog(const struct conf_call *call)
@@ -377,7 +377,7 @@ static int set_log_tag(const struct conf_call *call)
 const struct conf_keyword proxy_log_keywords[] = {
 	{ "log", CONF_PROXY, CONF_MAY_NEGATE, 1, -1, set_log, 0,
 	    "{ global | <target> [len <bytes>] [format <format>] [sample <ranges>:<size>] "
-	    "<facility> "
+	    "[profile <log-profile>] <facility> "
 	    "[<level> [<minlevel>]] }",
 	    "where log lines go; 'no log' forgets all targets" },
 	{ "log-format", CONF_PROXY, 0, 1, 1, set_format, 0, "<format>",
@@ -386,11 +386,14 @@ const struct conf_keyword proxy_log_keywords[] = {
 	    "structured data of lines in format rfc5424" },
 	{ "error-log-format", CONF_PROXY, 0, 1, 1, set_format, 2, "<format>",
 	    "the line of a connection that failed before a request" },
+	{ "log-steps", CONF_PROXY, KW_FE, 1, 1, set_log_steps, 0, "{ all | <step>[,...] }",
+	    "when lines of a session are written" },
 	{ "log-tag", CONF_PROXY, 0, 1, 1, set_log_tag, 0, "<text>",
 	    "program name in the header of log lines" },
 	{ "option httplog", CONF_PROXY, 0, 0, 1, set_httplog, 0, "[ clf ]",
 	    "the HTTP log format, or the common log format" },
-	{ "option tcplog", CONF_PROXY, 0, 0, 1, set_tcplog, 0, "", "the TCP log format" },
+	{ "option tcplog", CONF_PROXY, 0, 0, 1, set_tcplog, 0, "[ clf ]",
+	    "the TCP log format, or one like the common log format" },
 	{ "option httpslog", CONF_PROXY, 0, 0, 0, set_httpslog, 0, "",
 	    "the HTTP log format with fields about TLS" },
 	{ .name = NULL },

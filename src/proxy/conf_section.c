@@ -6,6 +6,8 @@
  */
 #include "conf_int.h"
 
+#include "weir/proxy/log_profile.h"
+
 #include <stdarg.h>
 
 const struct conf_keyword *const proxy_keyword_tables[] = {
@@ -196,6 +198,11 @@ static void reset_own(struct proxy *p)
 	p->rt = NULL;
 }
 
+static void *find_log_profile(void *config, const char *name, struct conf_pos pos)
+{
+	return log_profile_get(config, name, pos);
+}
+
 static struct proxy *proxy_new(const struct conf_call *call, const struct proxy *from)
 {
 	struct config *c = build_config(call);
@@ -215,6 +222,8 @@ static struct proxy *proxy_new(const struct conf_call *call, const struct proxy 
 	p->arena = arena;
 	p->pos = call->line->pos;
 	p->acls = acl_scope_new(arena, NULL);
+	if (p->acls)
+		acl_scope_on_log_profile(p->acls, find_log_profile, c);
 	p->server_defaults = server_defaults_new(arena, from ? from->server_defaults : NULL);
 	if (p->has_source && p->source.source)
 		p->source.source = &p->source_addr;

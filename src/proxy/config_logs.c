@@ -7,6 +7,8 @@
 
 #include <unistd.h>
 
+#include "weir/proxy/log_profile.h"
+
 /* "local" is the header without a host name: one that was not asked for changes when names are to be sent. */
 static void fit_headers(const struct global_conf *g, const struct log_set *set)
 {
@@ -46,10 +48,6 @@ int add_global_targets(struct conf *conf, const struct global_conf *g, struct pr
 }
 
 /* ---- formats ---- */
-
-#define LOG_SEES                                                                                   \
-	(RULE_AT_CONN | RULE_AT_SESS | RULE_AT_REQ | RULE_AT_RES_BUF | RULE_AT_RES_HTTP |          \
-	    RULE_AT_LOG | RULE_AT_BACKEND)
 
 /* The text as a line of its own, so that errors are told at the place where it was written. */
 static struct logfmt *compile(struct conf *conf, const struct proxy *p, struct conf_pos pos,
@@ -108,11 +106,24 @@ static void compile_formats(struct conf *conf, struct proxy *p)
 			      LOGFMT_NEEDS_SERVER_ENDS;
 }
 
+/* Any session may be logged by any profile. */
+static bool profiles_show_server_ends(const struct config *c)
+{
+	unsigned needs = 0;
+	for (const struct log_profile *p = c->log_profiles; p; p = p->next) {
+		for (unsigned i = 0; i < LOG_STEP_N; i++)
+			needs |= logfmt_needs(p->steps[i].format) | logfmt_needs(p->steps[i].sd);
+	}
+	return needs & LOGFMT_NEEDS_SERVER_ENDS;
+}
+
 void finish_logs(struct conf *conf, struct config *c)
 {
 	struct global_conf *g = &c->global;
 	const char *host = host_name(conf, g);
+	bool server_ends = profiles_show_server_ends(c);
 
+	finish_log_profiles(conf, c);
 	g->logs.tag = g->log_tag;
 	g->logs.hostname = host;
 	fit_headers(g, &g->logs);
@@ -131,5 +142,6 @@ void finish_logs(struct conf *conf, struct config *c)
 		p->logs_anything = p->logs.targets_n > 0;
 		if (p->caps & PROXY_FE)
 			compile_formats(conf, p);
+		p->logs_server_ends |= server_ends;
 	}
 }

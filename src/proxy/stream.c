@@ -7,6 +7,7 @@
  * timer armed for the rest. Client's worker only.
  */
 #include "stream.h"
+#include "stream_facts.h"
 
 #include <errno.h>
 
@@ -185,7 +186,8 @@ static void stream_end(struct stream *s)
 	s->rec.t.close = stream_now_us(s);
 	stream_note_gauges(s, true);
 	stream_count_end(s);
-	stream_log(s); /* may ask of the connection to the server, so before it is left */
+	stream_log(
+	    s, LOG_STEP_CLOSE); /* may ask of the connection to the server, so before it is left */
 	stream_leave_server(s, true);
 	if (s->flags & SF_COUNTED_BE)
 		atomic_fetch_sub_explicit(&s->be->be.rt->served, 1, memory_order_relaxed);

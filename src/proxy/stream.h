@@ -11,6 +11,7 @@
 
 #include "client.h"
 #include "weir/mux/bulk.h"
+#include "weir/proxy/log_profile.h"
 #include "weir/proxy/process.h"
 #include "weir/upstream/idle.h"
 #include "weir/upstream/queue.h"
@@ -182,6 +183,7 @@ struct slice stream_payload(struct stream *s, const struct inflow *in, struct sl
 void stream_show_body(struct stream *s);
 
 /* Bytes by which rules may make the head longer. */
+struct slice stream_unique_id(struct stream *s);
 unsigned stream_rewrite_room(const struct stream *s, const struct http_msg *m);
 /* Gives what is there of the response's payload to rules. */
 void stream_show_response(struct stream *s);
@@ -218,8 +220,12 @@ int stream_add_preface(struct stream *s, struct server_conn *sc, const struct ne
 /* Waits for the SOCKS4 answer: 1 granted, 0 not there yet, -errno refused. */
 int stream_socks4_step(struct stream *s);
 
-/* Fills the record and writes the log line, once. */
-void stream_log(struct stream *s);
+/* ---- stream_logline.c ---- */
+
+/* The log line of a step, if there is one at that step. */
+void stream_log(struct stream *s, enum log_step step);
+void stream_do_log(struct stream *s, enum rules_kind kind, const struct log_profile *profile);
+
 void stream_count_end(struct stream *s);
 /* The client's message, or the server's, broke the protocol: kept for "show errors". */
 void stream_capture_error(struct stream *s, bool response);
@@ -227,21 +233,6 @@ extern const struct rule_host stream_rule_host;
 /* stream_host.c: parts of it. */
 void stream_host_set(void *stream, enum rule_knob knob, int64_t value);
 void stream_host_interim(void *stream, struct http_msg *m);
-/* stream_facts.c: what single fetches ask of a stream. */
-int64_t stream_fact(void *stream, enum rule_fact fact);
-struct slice stream_debug(void *stream, bool server, unsigned layers);
-/* Around a run, with profiling.tasks; end: false when the stream is gone. */
-void stream_profile_start(struct stream *s);
-void stream_profile_stop(struct stream *s);
-/* Whether the log calls it a failure. */
-bool stream_has_failed(const struct stream *s);
-
-/* The request is over for rules: variables of scope req are gone, and those of scope res can be set. */
-static inline void stream_response_vars(struct stream *s)
-{
-	s->cx.vars.list[VAR_REQ] = NULL;
-	s->cx.vars.list[VAR_RES] = &s->res_vars;
-}
 
 static inline uint64_t stream_now_us(const struct stream *s)
 {

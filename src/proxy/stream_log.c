@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a stream leaves behind: its counts and its log line. Also the answers that rules and log formats get
+ * What a stream leaves behind in the counters. Also the answers that rules and log formats get
  * from a stream (struct rule_host). Client's worker.
  */
 #include "facts.h"
+#include "stream_facts.h"
 
 /* ---- counts ---- */
 
@@ -77,8 +78,6 @@ void stream_count_end(struct stream *s)
 	}
 }
 
-/* ---- log ---- */
-
 void stream_note_gauges(struct stream *s, bool ending)
 {
 	struct log_record *r = &s->rec;
@@ -91,62 +90,6 @@ void stream_note_gauges(struct stream *s, bool ending)
 	    s->be ? atomic_load_explicit(&s->be->be.rt->served, memory_order_relaxed) - own : 0;
 	r->srv_conn =
 	    s->srv ? atomic_load_explicit(&s->srv->rt->served, memory_order_relaxed) - own_slot : 0;
-}
-
-/* The usual lines are "info"; those of sessions that went wrong may be raised to "err". */
-static enum log_level level_of(const struct stream *s, bool failed)
-{
-	if (s->log_level >= 0)
-		return (enum log_level)s->log_level;
-	return failed && (s->fe->options & PR_O_LOG_SEPARATE_ERRORS) ? LOG_LV_ERR : LOG_LV_INFO;
-}
-
-bool stream_has_failed(const struct stream *s)
-{
-	const struct record_flags *f = &s->rec.flags;
-	bool by_flags = f->cause != '-' && f->cause != 'L';
-	return by_flags || s->rec.retries || s->rec.status >= 500 || s->rec.error.len;
-}
-
-static const struct logfmt *format_of(const struct stream *s, bool failed)
-{
-	const struct proxy *fe = s->fe;
-	if (failed && fe->error_log_format)
-		return fe->error_log_format;
-	return s->rec.error.len ? fe->session_error_format : fe->log_format;
-}
-
-void stream_log(struct stream *s)
-{
-	const struct proxy *fe = s->fe;
-	if ((s->flags & (SF_LOGGED | SF_NOLOG)) || !fe->logs_anything || !fe->log_format)
-		return;
-	if (s->rec.bad_request && fe->log_format_text == logfmt_text_connect)
-		return; /* the line without any option announces sessions, not failures */
-	bool failed = stream_has_failed(s);
-	if (!failed && (fe->options & PR_O_DONTLOG_NORMAL))
-		return;
-	s->flags |= SF_LOGGED;
-	if (s->log_level == LOG_LV_SILENT)
-		return;
-	if (!s->rec.t.close)
-		s->rec.t.close = stream_now_us(s);
-	s->rec.bytes_up = s->req.head_len + s->up.total;
-	if (!s->rec.bytes_down && s->rec.status > 0)
-		s->rec.bytes_down = s->res.head_len + s->down.total;
-	s->rec.log_counter = atomic_fetch_add_explicit(&fe->rt->log_lines, 1, memory_order_relaxed);
-	s->cx.at |= RULE_AT_LOG;
-	struct proxy_local *l = proxy_local(s->worker);
-	const struct logfmt *fmt = format_of(s, failed);
-	size_t len = logfmt_write(fmt, &s->cx, l->log_line, LOG_LEN_MAX);
-	struct slice text = slice_make(l->log_line, len);
-	if (!fe->log_format_sd) {
-		log_emit(s->worker, &fe->logs, level_of(s, failed), text);
-		return;
-	}
-	char sd[1024];
-	size_t sd_len = logfmt_write(fe->log_format_sd, &s->cx, sd, sizeof(sd));
-	log_emit_sd(s->worker, &fe->logs, level_of(s, failed), slice_make(sd, sd_len), text);
 }
 
 /* ---- what rules ask ---- */
@@ -190,6 +133,8 @@ static struct slice host_name(void *stream, const char *what)
 		return SLICE_NULL;
 	if (strcmp(what, "fe_name") == 0)
 		return slice_str(s->fe->name);
+	if (strcmp(what, "unique_id") == 0)
+		return stream_unique_id(stream);
 	if (strcmp(what, "be_name") == 0)
 		return slice_str(s->be ? s->be->name : s->fe->name);
 	if (strcmp(what, "srv_name") == 0)
@@ -210,10 +155,12 @@ static struct slice host_name(void *stream, const char *what)
 static void host_capture(void *stream, bool response, unsigned slot, struct slice value)
 {
 	struct stream *s = stream;
-	unsigned n = response ? s->fe->res_captures_n : s->fe->req_captures_n;
-	if (slot < n)
+	const struct capture_conf *c = response ? s->fe->res_captures : s->fe->req_captures;
+	while (c && c->slot != slot)
+		c = c->next;
+	if (c)
 		s->captures[(response ? s->fe->req_captures_n : 0) + slot] =
-		    arena_slice(&s->arena, value);
+		    arena_slice(&s->arena, slice_sub(value, 0, c->len));
 }
 
 static void host_set_log_level(void *stream, int level)
@@ -257,6 +204,12 @@ static void host_set_src(void *stream, const struct net_peer *src, bool is_dst)
 		s->cx.src = kept;
 }
 
+static void host_do_log(struct rule_ctx *cx, enum rules_kind kind, const void *profile)
+{
+	if (cx->stream)
+		stream_do_log(cx->stream, kind, profile);
+}
+
 static int64_t host_gauge(void *stream, const char *fetch, const char *object)
 {
 	const struct stream *s = stream;
@@ -286,4 +239,5 @@ const struct rule_host stream_rule_host = {
 	.interim = stream_host_interim,
 	.fact = stream_fact,
 	.debug = stream_debug,
+	.do_log = host_do_log,
 };

@@ -66,16 +66,16 @@ static void capture_request(struct stream *s)
 static void capture_request_cookie(struct stream *s)
 {
 	struct http_hdr *h = NULL;
-	struct slice value;
 	while ((h = http_hdr_find_id(&s->req, HDR_COOKIE, h))) {
-		if (!http_cookie_find(http_hdr_value_of(h), s->fe->capture_cookie, &value))
-			continue;
-		/* logged as "name=value", as it stands in the header */
-		struct slice shown = slice_make(value.ptr - s->fe->capture_cookie.len - 1,
-		    value.len + s->fe->capture_cookie.len + 1);
-		s->rec.cookie_req =
-		    arena_slice(&s->arena, slice_sub(shown, 0, s->fe->capture_cookie_len));
-		return;
+		struct slice rest = http_hdr_value_of(h);
+		while (rest.ptr) {
+			struct slice one = slice_trim_ows(slice_cut(&rest, ';'));
+			if (!slice_has_prefix(one, s->fe->capture_cookie))
+				continue;
+			s->rec.cookie_req =
+			    arena_slice(&s->arena, slice_sub(one, 0, s->fe->capture_cookie_len));
+			return;
+		}
 	}
 }
 
@@ -94,6 +94,12 @@ static enum step answer_monitor(struct stream *s)
 			return stream_error(s, 503, 'L', 'R');
 	}
 	return stream_error(s, 200, 'L', 'R');
+}
+
+/* As clients write targets to a proxy (RFC 9112 3.2.2, 3.2.3). */
+static bool for_proxy(const struct http_msg *m)
+{
+	return m->target.len && m->target.ptr[0] != '/' && m->target.ptr[0] != '*';
 }
 
 /* What is left of a buffer behind the head that came in: rules may not make more of it. */
@@ -125,6 +131,7 @@ static enum step request_received(struct stream *s)
 {
 	note_request(s);
 	s->cx.req = &s->req;
+	s->cx.proxy_auth = unlikely(s->fe->options & PR_O_USE_PROXY_HEADER) && for_proxy(&s->req);
 	s->cx.at = RULE_AT_CONN | RULE_AT_SESS | RULE_AT_REQ;
 	if (s->fe->req_captures)
 		capture_request(s);
@@ -132,6 +139,7 @@ static enum step request_received(struct stream *s)
 		capture_request_cookie(s);
 	if (is_monitor(s))
 		return answer_monitor(s);
+	stream_log(s, LOG_STEP_REQUEST);
 	s->cx.rewrite_room = stream_rewrite_room(s, &s->req);
 	stream_enter(s, !(s->flags & SF_SWITCHED) ? ST_FE_CONTENT
 			: s->be			  ? ST_BE_CONTENT
@@ -451,14 +459,23 @@ static int add_forwarded(struct stream *s, const struct forwarded_conf *f)
 	return t.len ? http_hdr_add(&s->req, http_hdr_name(HDR_FORWARDED), value) : 0;
 }
 
-static int add_unique_id(struct stream *s)
+/* Made when a rule first asks for it, at the latest when the request is complete. */
+struct slice stream_unique_id(struct stream *s)
 {
 	char text[1024];
-	if (!s->fe->unique_id_format || s->rec.unique_id.ptr)
+	if (s->fe->unique_id_format && !s->rec.unique_id.ptr) {
+		s->rec.unique_id = SLICE(""); /* should the format ask for itself */
+		size_t len = logfmt_write(s->fe->unique_id_format, &s->cx, text, sizeof(text));
+		s->rec.unique_id = arena_slice(&s->arena, slice_make(text, len));
+	}
+	return s->rec.unique_id;
+}
+
+static int add_unique_id(struct stream *s)
+{
+	if (!s->fe->unique_id_format)
 		return 0;
-	size_t len = logfmt_write(s->fe->unique_id_format, &s->cx, text, sizeof(text));
-	s->rec.unique_id = arena_slice(&s->arena, slice_make(text, len));
-	if (!s->rec.unique_id.ptr)
+	if (!stream_unique_id(s).ptr)
 		return -ENOMEM;
 	return s->fe->unique_id_header.len
 		   ? http_hdr_add(&s->req, s->fe->unique_id_header, s->rec.unique_id)

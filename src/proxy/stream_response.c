@@ -342,10 +342,7 @@ static enum step send_response(struct stream *s)
 	} else {
 		stream_enter(s, ST_FORWARD);
 	}
-	if (s->fe->options & PR_O_LOGASAP) {
-		stream_note_gauges(s, false);
-		stream_log(s);
-	}
+	stream_log(s, LOG_STEP_RESPONSE);
 	return STEP_AGAIN;
 }
 

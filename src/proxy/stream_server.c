@@ -4,6 +4,7 @@
  * that fails. A stream holds a slot of its server from ST_CONNECT until stream_leave_server(). Client's worker.
  */
 #include "stream.h"
+#include "stream_facts.h"
 
 #include <errno.h>
 
@@ -575,6 +576,7 @@ static enum step connected(struct stream *s)
 	s->rec.t.connected = stream_now_us(s);
 	if (s->fe->logs_server_ends)
 		note_ends(s);
+	stream_log(s, LOG_STEP_CONNECT);
 	s->cli->last_server = s->srv;
 	s->server_ms = s->client_ms = worker_now_ms(s->worker);
 	if (stream_is_http(s)) {

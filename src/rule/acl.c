@@ -11,6 +11,8 @@ struct acl_scope {
 	struct acl *acls;
 	int (*add_capture)(void *proxy, bool response, unsigned len);
 	void *proxy;
+	void *(*find_profile)(void *owner, const char *name, struct conf_pos pos);
+	void *profile_owner;
 };
 
 const struct acl_predefined acl_predefined[] = {
@@ -248,6 +250,20 @@ void acl_scope_on_capture(
 {
 	scope->add_capture = add;
 	scope->proxy = proxy;
+}
+
+void acl_scope_on_log_profile(struct acl_scope *scope,
+    void *(*find)(void *owner, const char *name, struct conf_pos pos), void *owner)
+{
+	scope->find_profile = find;
+	scope->profile_owner = owner;
+}
+
+void *acl_scope_log_profile(struct acl_scope *scope, const char *name, struct conf_pos pos)
+{
+	if (!scope || !scope->find_profile)
+		return NULL;
+	return scope->find_profile(scope->profile_owner, name, pos);
 }
 
 int acl_scope_capture(struct acl_scope *scope, bool response, unsigned len)

@@ -48,6 +48,9 @@ struct acl_scope *acl_scope_used(struct conf *conf);
 /* The slot of a new "capture ... len"; -1: there are none here. */
 int acl_scope_capture(struct acl_scope *scope, bool response, unsigned len);
 
+/* The log profile of that name; NULL: there are none here, or no memory. */
+void *acl_scope_log_profile(struct acl_scope *scope, const char *name, struct conf_pos pos);
+
 struct acl_predefined {
 	const char *name, *text;
 };

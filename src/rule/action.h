@@ -46,7 +46,7 @@ struct action_row {
 	action_fn *run;
 	uintptr_t data;
 	bool makes_hints; /* adds to cx->hints */
-	bool has_name; /* written "name(...)": the parser gets p->in_name */
+	bool has_name;	  /* written "name(...)": the parser gets p->in_name */
 	const char *usage;
 	const char *help;
 };
@@ -74,6 +74,7 @@ extern const struct action_row action_map_rows[];
 extern const struct action_row action_flow_rows[];
 extern const struct action_row action_uri_rows[];
 extern const struct action_row action_auth_rows[];
+extern const struct action_row action_log_rows[];
 
 /* ---- for parsers ---- */
 

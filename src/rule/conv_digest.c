@@ -7,6 +7,7 @@
 #include "crypto.h"
 #include "key_arg.h"
 #include "tables.h"
+#include "var.h"
 
 /* ---- digests ---- */
 
@@ -88,9 +89,7 @@ static bool conv_hmac(
 
 /* ---- AES ---- */
 
-#define AES_ENCRYPT 1u
-#define AES_GCM	    2u
-#define GCM_TAG	    16
+#define GCM_TAG 16
 
 struct aes {
 	const EVP_CIPHER *cipher;
@@ -129,6 +128,16 @@ static int aes_check(const struct arg_place *at, struct args *args, bool gcm, bo
 	return gcm ? key_arg_check(at, args, 3, true, &a->tag) : 0;
 }
 
+static int check_gcm_enc(const struct arg_place *at, struct args *args)
+{
+	if (var_is_name(args->v[3].str))
+		return aes_check(at, args, true, true);
+	conf_error(at->conf, at->line, at->arg,
+	    "%s: <aead_tag> is the variable that gets the tag, not '%s'", at->what,
+	    args->v[3].str.ptr);
+	return -1;
+}
+
 static int check_gcm_dec(const struct arg_place *at, struct args *args)
 {
 	return aes_check(at, args, true, false);
@@ -144,6 +153,16 @@ static int check_cbc_enc(const struct arg_place *at, struct args *args)
 	return aes_check(at, args, false, true);
 }
 
+/* The tag goes to its variable in base64. */
+static bool keep_tag(struct rule_ctx *cx, const struct aes *a, const uint8_t tag[GCM_TAG])
+{
+	char text[BASE64_TEXT(GCM_TAG)];
+	struct sample s = { .type = SMP_STR };
+	s.str =
+	    slice_make(text, base64_encode(slice_make((const char *)tag, GCM_TAG), false, text));
+	return var_set(cx, a->tag.var, 0, &s);
+}
+
 static bool conv_aes(struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
 {
 	const struct aes *a = args->data;
@@ -153,16 +172,20 @@ static bool conv_aes(struct rule_ctx *cx, const struct args *args, uintptr_t dat
 	if (!key_arg_get(&a->nonce, cx, &job.nonce) || !key_arg_get(&a->key, cx, &job.key) ||
 	    !key_arg_get(&a->aad, cx, &job.aad))
 		return false;
-	if (a->gcm) {
+	if (a->gcm && !a->encrypt) {
 		if (!key_arg_get(&a->tag, cx, &tag) || tag.len != GCM_TAG)
 			return false;
 		memcpy(tag_bytes, tag.ptr, GCM_TAG);
+	}
+	if (a->gcm) {
 		job.tag = tag_bytes;
 		job.tag_len = GCM_TAG;
 	}
 	char *out = arena_bytes(cx->arena, s->str.len + 2 * EVP_MAX_BLOCK_LENGTH);
 	ssize_t n = out ? crypto_run(&job, (uint8_t *)out) : -1;
-	return n >= 0 && ret_bin(s, slice_make(out, (size_t)n));
+	if (n < 0 || (a->gcm && a->encrypt && !keep_tag(cx, a, tag_bytes)))
+		return false;
+	return ret_bin(s, slice_make(out, (size_t)n));
 }
 
 const struct conv_row conv_digest_rows[] = {
@@ -207,6 +230,15 @@ const struct conv_row conv_digest_rows[] = {
 	    .check = check_gcm_dec,
 	    .usage = "<bits>,<nonce>,<key>,<aead_tag>[,<aad>]",
 	    .help = "decrypted with AES-GCM; no value when the tag is wrong" },
+	{ .name = "aes_gcm_enc",
+	    .in = SMP_BIN,
+	    .out = SMP_BIN,
+	    .args_min = 4,
+	    .args = { ARG_SINT, ARG_STR, ARG_STR, ARG_STR, ARG_STR },
+	    .eval = conv_aes,
+	    .check = check_gcm_enc,
+	    .usage = "<bits>,<nonce>,<key>,<aead_tag>[,<aad>]",
+	    .help = "encrypted with AES-GCM; the tag goes to a variable in base64" },
 	{ .name = "aes_cbc_dec",
 	    .in = SMP_BIN,
 	    .out = SMP_BIN,

@@ -107,8 +107,10 @@ static bool conv_map(struct rule_ctx *cx, const struct args *args, uintptr_t dat
 	const struct map *map = args->data;
 	if (patterns_method(map->patterns) == MATCH_IP && s->type == SMP_STR) {
 		struct sample ip = { .may_change = s->may_change };
-		if (rule_ip_parse(s->str, &ip))
-			*s = ip;
+		/* A cast that fails ends the chain: the default is for addresses only. */
+		if (!rule_ip_parse(s->str, &ip))
+			return false;
+		*s = ip;
 	}
 	const struct pattern *hit = patterns_find(map->patterns, cx, s);
 	if (hit && data)

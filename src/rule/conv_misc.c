@@ -119,6 +119,8 @@ static bool conv_ipmask(
 		if (!rule_ip_parse(s->str, &ip))
 			return false;
 		*s = ip;
+		if (s->type == SMP_IPV6)
+			sample_cast(s, SMP_IPV4, cx->arena);
 	}
 	if (s->type == SMP_IPV4) {
 		s->ipv4.s_addr &= args->v[0].ipv4.s_addr;

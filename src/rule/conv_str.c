@@ -140,11 +140,26 @@ static int check_field(const struct arg_place *at, struct args *args)
 static bool conv_bytes(
     struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
 {
-	uint64_t offset = (uint64_t)args->v[0].num;
-	if (offset > s->str.len)
-		offset = s->str.len;
-	s->str = slice_sub(s->str, offset, args_has(args, 1) ? (size_t)args->v[1].num : SIZE_MAX);
+	int64_t offset, length = INT64_MAX;
+	if (!arg_int(cx, &args->v[0], &offset) ||
+	    (args_has(args, 1) && !arg_int(cx, &args->v[1], &length)))
+		return false;
+	if (offset < 0 || length < 0)
+		length = offset = 0;
+	s->str = slice_sub(s->str, (size_t)offset, (size_t)length);
 	return true;
+}
+
+static int check_bytes(const struct arg_place *at, struct args *args)
+{
+	for (unsigned i = 0; i < args->n; i++) {
+		if (args->v[i].var || args->v[i].num >= 0)
+			continue;
+		conf_error(
+		    at->conf, at->line, at->arg, "%s: argument %u is negative", at->what, i + 1);
+		return -1;
+	}
+	return 0;
 }
 
 #define TRIM_LEFT  1u
@@ -360,8 +375,9 @@ const struct conv_row conv_str_rows[] = {
 	    .in = SMP_BIN,
 	    .out = SMP_BIN,
 	    .args_min = 1,
-	    .args = { ARG_UINT, ARG_UINT },
+	    .args = { ARG_SINT_VAR, ARG_SINT_VAR },
 	    .eval = conv_bytes,
+	    .check = check_bytes,
 	    .usage = "<offset>[,<length>]",
 	    .help = "part of the bytes" },
 	{ .name = "regsub",

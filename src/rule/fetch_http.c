@@ -158,15 +158,12 @@ static bool name_eq(struct slice a, struct slice b, bool icase)
 static bool param_next(
     struct slice *rest, char delim, struct slice name, bool icase, struct slice *ret_value)
 {
+	const char ends[] = { '&', ';', delim };
 	while (rest->ptr) {
-		struct slice one = slice_cut(rest, '&');
-		/* An own delimiter starts the parameters ("/path;id=1;x=2") and separates them. */
-		if (delim != '?') {
-			struct slice longer =
-			    slice_make(one.ptr, one.len + (rest->ptr ? rest->len + 1 : 0));
-			*rest = longer;
-			one = slice_cut(rest, delim);
-		}
+		struct slice one = *rest;
+		for (size_t i = 0; i < sizeof(ends); i++)
+			one.len = slice_find(one, ends[i]);
+		*rest = one.len < rest->len ? slice_sub(*rest, one.len + 1, rest->len) : SLICE_NULL;
 		size_t eq = slice_find(one, '=');
 		if (eq == one.len)
 			continue;

@@ -50,8 +50,8 @@ static bool fetch_capture_ver(struct rule_ctx *cx, const struct args *args, uint
 static bool fetch_unique_id(struct rule_ctx *cx, const struct args *args, uintptr_t data,
     struct fetch_walk *walk, struct sample *ret)
 {
-	const struct log_record *r = ctx_record(cx);
-	return r && r->unique_id.len && ret_str(ret, r->unique_id);
+	struct slice id = ctx_name(cx, "unique_id");
+	return id.len && ret_str(ret, id);
 }
 
 static bool fetch_txn_status(struct rule_ctx *cx, const struct args *args, uintptr_t data,

@@ -5,16 +5,7 @@
 #include "key_arg.h"
 
 #include "base64.h"
-
-static bool names_variable(struct slice text)
-{
-	static const char *const scopes[] = { "proc.", "sess.", "txn.", "req.", "res.", "check." };
-	for (size_t i = 0; i < ARRAY_SIZE(scopes); i++) {
-		if (slice_has_prefix(text, slice_str(scopes[i])))
-			return true;
-	}
-	return false;
-}
+#include "var.h"
 
 int key_arg_check(const struct arg_place *at, const struct args *args, unsigned i, bool base64,
     struct key_arg *ret)
@@ -23,11 +14,9 @@ int key_arg_check(const struct arg_place *at, const struct args *args, unsigned 
 	if (!args_has(args, i))
 		return 0;
 	ret->text = args->v[i].str;
-	if (names_variable(ret->text)) {
-		conf_error(at->conf, at->line, at->arg,
-		    "%s: argument %u: variables are not supported in this version", at->what,
-		    i + 1);
-		return -1;
+	if (var_is_name(ret->text)) {
+		ret->var = var_name_parse(at, ret->text);
+		return ret->var ? 0 : -1;
 	}
 	if (!base64)
 		return 0;
@@ -41,11 +30,18 @@ int key_arg_check(const struct arg_place *at, const struct args *args, unsigned 
 
 bool key_arg_varies(const struct key_arg *k)
 {
-	return false;
+	return k->var != NULL;
 }
 
 bool key_arg_get(const struct key_arg *k, struct rule_ctx *cx, struct slice *ret)
 {
-	*ret = k->text;
-	return true;
+	struct sample s = { .type = SMP_ANY };
+	if (!k->var) {
+		*ret = k->text;
+		return true;
+	}
+	if (!var_get_as(cx, k->var, SMP_STR, &s))
+		return false;
+	*ret = k->base64 ? base64_decode_in(cx->arena, s.str, false) : s.str;
+	return ret->ptr != NULL;
 }

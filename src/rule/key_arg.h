@@ -9,7 +9,8 @@
 #include "rule_int.h"
 
 struct key_arg {
-	struct slice text; /* base64 decoded where asked for */
+	const struct var_name *var; /* NULL: text */
+	struct slice text;	    /* base64 decoded where asked for */
 	bool base64;
 };
 

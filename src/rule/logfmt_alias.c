@@ -279,6 +279,9 @@ const struct log_alias log_aliases[] = {
 
 const char logfmt_text_tcp[] =
     "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq";
+const char logfmt_text_tcp_clf[] = "%{+Q}o %{-Q}ci - - [%T] \"TCP \" 000 %B \"\" \"\" %cp %ms %ft "
+				   "%b %s %Th %Tw %Tc %Tt %U %ts-- %ac "
+				   "%fc %bc %sc %rc %sq %bq \"\" \"\" ";
 const char logfmt_text_http[] = "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc "
 				"%ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r";
 const char logfmt_text_clf[] =

@@ -17,6 +17,7 @@ static const struct action_row *const action_tables[] = {
 	action_flow_rows,
 	action_uri_rows,
 	action_auth_rows,
+	action_log_rows,
 };
 
 static const struct {

@@ -243,6 +243,22 @@ bool log_is_sampled(struct log_target *t)
 	return false;
 }
 
+void log_emit_each(
+    struct worker *w, const struct log_set *set, enum log_level level, log_text_fn *make, void *arg)
+{
+	if (level >= LOG_LV_SILENT)
+		return;
+	for (unsigned i = 0; i < set->targets_n; i++) {
+		struct log_target *t = set->targets[i];
+		struct log_text line = { .tag = NULL };
+		if (level > t->max_level || !make(arg, t, &line) || !log_is_sampled(t))
+			continue;
+		struct log_set as = { .tag = line.tag ? line.tag : set->tag,
+			.hostname = set->hostname };
+		send_line(w, t, &as, MAX(level, t->min_level), line.sd, line.text);
+	}
+}
+
 void log_emit_sd(struct worker *w, const struct log_set *set, enum log_level level, struct slice sd,
     struct slice text)
 {

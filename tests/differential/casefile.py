@@ -49,6 +49,10 @@ class Exchange:
         self.count = 1
         self.steps = []
 
+    def requests(self):
+        """How many messages are answered; a connection without any counts as one."""
+        return self.count * max(1, sum(step.op == "read" and step.arg in ("", "head", "any") for step in self.steps))
+
 
 class Case:
     def __init__(self, name):
@@ -62,6 +66,7 @@ class Case:
         self.checks = []  # (name, configuration): only accepted or refused
         self.template = None  # what `lines` are put into
         self.arguments = []
+        self.needs = []  # keywords without which weir is not asked
 
 
 def unescape(text):
@@ -119,6 +124,15 @@ def parse_server(server, lines):
             rule.steps.append(step)
 
 
+def parse_request(line):
+    """`? METHOD TARGET [| Header: value]...`: a whole request without a body, and its answer."""
+    first, *headers = [part.strip() for part in line[1:].split(" | ")]
+    if not any(header.lower().startswith("host:") for header in headers):
+        headers.insert(0, "Host: www.example.com")
+    text = "\r\n".join(["%s HTTP/1.1" % first, *headers]) + "\r\n\r\n"
+    return [Step("send", text.encode("latin-1")), Step("read", "head" if first.startswith("HEAD ") else "")]
+
+
 def parse_exchange(words, lines):
     exchange = Exchange(words[0])
     for word, value in zip(words[1::2], words[2::2]):
@@ -132,6 +146,9 @@ def parse_exchange(words, lines):
             raise ValueError("unknown word " + word)
     for number, line in lines:
         if not line.strip() or line.startswith("#"):
+            continue
+        if line.startswith("? "):
+            exchange.steps += parse_request(line)
             continue
         step = parse_step(line, CLIENT_ACTS, CLIENT_READS)
         if step is None:
@@ -155,6 +172,8 @@ def parse_head(case, matrix, lines):
             case.expected[subject or "all"] = rest.strip()
         elif kind == "matrix":
             matrix.append((subject, [value.strip() for value in rest.split("|")]))
+        elif kind == "needs":
+            case.needs += [name.strip() for name in rest.split(",")]
         elif kind == "arguments":
             case.arguments = rest.split()
         else:

@@ -11,6 +11,8 @@ EVERYWHERE = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d|Z)"), "ISO-DATE"),
     (re.compile(r"\d\d/" + MONTH + r"/\d{4}:\d\d:\d\d:\d\d(\.\d+)?( [+-]\d{4})?"), "DATE"),
 )
+# References of "show map": addresses.
+REFERENCE = re.compile(r"^0x[0-9a-f]+ ", re.M)
 # The dates inside a persistence cookie: |last seen|first seen, in base64.
 COOKIE_DATES = re.compile(r"(Cookie: [^\n]*?=[^;\n|]*)\|[A-Za-z0-9+/]{5}(\|[A-Za-z0-9+/]{5})?", re.I)
 
@@ -37,6 +39,7 @@ def readable(data):
 def mask(text, ports_seen):
     for pattern, name in EVERYWHERE:
         text = pattern.sub(name, text)
+    text = REFERENCE.sub("REF ", text)
     text = COOKIE_DATES.sub(lambda m: m.group(1) + "|LAST" + ("|FIRST" if m.group(2) else ""), text)
     if ports_seen:
         text = re.sub(r"(?<![\d.])(\d{4,5})(?!\d)", lambda m: "PORT" if int(m.group(1)) in ports_seen else m.group(1),

@@ -5,6 +5,7 @@
  * hosts are made harmless first.
  */
 #include "weir/proxy/config.h"
+#include "weir/proxy/log_profile.h"
 
 static void *open_global(const struct conf_call *call)
 {
@@ -37,7 +38,7 @@ static const struct conf_section section_global = {
 };
 
 static const struct conf_section *const sections[] = { &section_global, &section_defaults,
-	&section_frontend, &section_backend, &section_listen, NULL };
+	&section_frontend, &section_backend, &section_listen, &section_log_profile, NULL };
 
 /* Words that would make the resolver ask the network, read devices, or open a range of all ports each time. */
 static bool is_harmless(struct slice text)

@@ -80,13 +80,14 @@ struct config {
 	unsigned proxies_n;
 	unsigned workers; /* threads that will run it */
 	int64_t loaded_wall_s;
+	struct log_profile *log_profiles; /* linked by next */
 	struct proxy *defaults; /* sections read so far, the last one first; linked by next */
 	bool attached;		/* config_attach() was called */
+	struct pattern_store *patterns; /* of its ACLs and maps; NULL: there are none */
 	struct ring_conf *rings, **rings_last;
 	struct log_ref *log_refs; /* targets that name a ring or a log backend */
 	struct log_forward *log_forwards, **log_forwards_last;
-	unsigned own_rings;		/* targets that got a ring of their own: its number */
-	struct pattern_store *patterns; /* of its ACLs and maps; NULL: there are none */
+	unsigned own_rings;	  /* targets that got a ring of their own: its number */
 };
 
 struct config *config_new(void);

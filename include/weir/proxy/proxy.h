@@ -164,6 +164,8 @@ struct proxy {
 	const char *error_log_format_text, *log_format_sd_text;
 	struct conf_pos log_format_pos, error_log_format_pos, log_format_sd_pos;
 	const char *log_tag;
+	unsigned
+	    log_steps; /* bit an enum log_step at which lines are written; 0: one line, at its time */
 
 	/* headers */
 	struct forward_header forwardfor, originalto;

@@ -49,6 +49,7 @@ struct log_range {
 	unsigned high;
 };
 
+struct log_profile; /* of the layer that makes the lines */
 struct log_target;
 
 /*
@@ -74,7 +75,8 @@ struct log_target {
 	unsigned sample_low, sample_high, sample_size; /* "sample 1-2:10"; size 0: all */
 	const struct log_range *sample_more; /* ranges behind the first: "sample 1,5-6:10" */
 	unsigned sample_more_n;
-	atomic_uint sample_at; /* lines seen of the present sample */
+	const struct log_profile *profile; /* what lines for it are made of; NULL: as all */
+	atomic_uint sample_at;		   /* lines seen of the present sample */
 	atomic_ullong dropped;
 	atomic_bool nonblocking; /* fd was made so */
 };
@@ -105,6 +107,17 @@ void log_emit(struct worker *w, const struct log_set *set, enum log_level level,
 /* The same with structured data for RFC 5424 ("log-format-sd"). */
 void log_emit_sd(struct worker *w, const struct log_set *set, enum log_level level, struct slice sd,
     struct slice text);
+
+/* What one target gets: text without newline; tag NULL: the set's. */
+struct log_text {
+	struct slice text, sd;
+	const char *tag;
+};
+/* Makes it for a target; false: this one gets nothing. */
+typedef bool log_text_fn(void *arg, const struct log_target *t, struct log_text *ret);
+/* A line of its own for each target that takes this level. Worker thread. */
+void log_emit_each(struct worker *w, const struct log_set *set, enum log_level level,
+    log_text_fn *make, void *arg);
 void log_emitf(struct worker *w, const struct log_set *set, enum log_level level, const char *fmt,
     ...) WEIR_PRINTF(4, 5);
 /* Into the ring deliver_to. */

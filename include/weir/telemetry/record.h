@@ -54,14 +54,14 @@ struct log_record {
 	unsigned res_captures_n;
 	struct slice cookie_req, cookie_res; /* capture cookie */
 	struct slice unique_id;
-	const struct sockaddr *server_addr; /* %si %sp: the server's end; NULL: not connected */
-	const struct sockaddr *server_src;  /* %bi %bp: this end of that connection */
-	unsigned listener_id;		    /* %cp, %fp of a unix socket */
-	uint64_t log_counter;		    /* %lc: lines of this frontend so far */
-	struct slice origin;		    /* %OG: "txn_close" ...; empty: "unspec" */
-	struct slice error;		    /* %er: why the session failed before it began */
+	const struct sockaddr *server_addr;   /* %si %sp: the server's end; NULL: not connected */
+	const struct sockaddr *server_src;    /* %bi %bp: this end of that connection */
+	unsigned listener_id;		      /* %cp, %fp of a unix socket */
+	uint64_t log_counter;		      /* %lc: lines of this frontend so far */
+	struct slice origin;		      /* %OG: "txn_close" ...; empty: "unspec" */
+	struct slice error;		      /* %er: why the session failed before it began */
 	struct slice tls_version, tls_cipher; /* of the client's connection; empty: no TLS */
-	bool frontend_tls;		    /* %ft gets a '~' */
+	bool frontend_tls;		      /* %ft gets a '~' */
 	bool asap; /* written before the end: times and sizes that grow get a '+' */
 };
 

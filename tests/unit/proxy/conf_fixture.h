@@ -14,6 +14,7 @@
 
 #include "weir/base/strbuf.h"
 #include "weir/proxy/config.h"
+#include "weir/proxy/log_profile.h"
 
 struct fixture {
 	struct diag *diag;
@@ -75,7 +76,7 @@ static const struct conf_section section_global = {
 };
 
 static const struct conf_section *const fixture_sections[] = { &section_global, &section_defaults,
-	&section_frontend, &section_backend, &section_listen, NULL };
+	&section_frontend, &section_backend, &section_listen, &section_log_profile, NULL };
 
 static inline void fixture_read(struct fixture *f, const char *name, struct slice text)
 {

@@ -101,14 +101,16 @@ static char *cbor_text(const uint8_t *bytes, size_t n)
 
 static size_t unhex(const char *text, uint8_t *out)
 {
-	size_t n = strlen(text) / 2;
-	assert_int_equal(strlen(text) % 2, 0);
+	static const char digits[] = "0123456789ABCDEF";
+	size_t n = strlen(text);
+	assert_int_equal(n % 2, 0);
 	for (size_t i = 0; i < n; i++) {
-		unsigned v;
-		assert_int_equal(sscanf(text + 2 * i, "%2X", &v), 1);
-		out[i] = (uint8_t)v;
+		const char *digit = strchr(digits, text[i]);
+		assert_non_null(digit);
+		out[i / 2] =
+		    (uint8_t)(i % 2 ? out[i / 2] | (digit - digits) : (digit - digits) << 4);
 	}
-	return n;
+	return n / 2;
 }
 
 /* ---- fixture ---- */

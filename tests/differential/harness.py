@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""What drives a proxy in a test: ports, names in configurations, what servers saw, a soft end, the log socket."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools", "bench"))
+import procs  # noqa: E402
+
+SOFT_STOP_SECONDS = 1.5
+
+
+class Entry:
+    """What one server saw in one request (http) or connection (tcp)."""
+
+    def __init__(self, exchange, server):
+        self.exchange = exchange
+        self.server = server
+        self.data = b""
+
+
+class Recorder:
+    def __init__(self):
+        self.entries = []
+        self.exchange = None
+        self.ports_seen = set()
+        self.lock = threading.Lock()
+
+    def start(self, server):
+        entry = Entry(self.exchange, server)
+        with self.lock:
+            self.entries.append(entry)
+        return entry
+
+
+class PortPool:
+    """Ports for the cases at work; a case gives its own back, so that a small range lasts."""
+
+    def __init__(self, spec):
+        first, last = spec.split("-")
+        self.free = list(range(int(first), int(last) + 1))
+        self.lock = threading.Lock()
+
+    def take(self):
+        with self.lock:
+            for _ in range(len(self.free)):
+                port = self.free.pop(0)
+                with socket.socket() as probe:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    try:
+                        probe.bind(("127.0.0.1", port))
+                        return port
+                    except OSError:
+                        self.free.append(port)
+        raise procs.BenchError("no free port left in the range")
+
+    def give(self, ports):
+        with self.lock:
+            self.free.extend(ports)
+
+
+class Names:
+    """The @names@ of one case: the same ports for both proxies, so that what hashes them agrees."""
+
+    def __init__(self, text, pool, directory):
+        self.directory = directory
+        self.ports = {}
+        for name in sorted(set(re.findall(r"@(\w+)(?:\.port)?@", text)) - {"dir"}):
+            self.ports[name] = pool.take()
+
+    def fill(self, text):
+        def one(match):
+            name, kind = match.group(1), match.group(2)
+            if name == "dir":
+                return self.directory
+            if kind == "sock":
+                return os.path.join(self.directory, name + ".sock")
+            port = str(self.ports[name])
+            return port if kind == "port" else "127.0.0.1:" + port
+        return re.sub(r"@(\w+)(?:\.(port|sock))?@", one, text)
+
+    def target(self, name):
+        if name.endswith(".sock"):
+            return os.path.join(self.directory, name)
+        return ("127.0.0.1", self.ports[name])
+
+    def wait_for(self, config, process):
+        """Until everything that the configuration binds is there."""
+        binds = [line for line in config.splitlines() if re.match(r"\s*(bind|stats\s+socket)\s", line)]
+        names = set(re.findall(r"@(\w+)(?:\.port)?@", "\n".join(binds))) - {"dir"}
+        procs.wait_listening(process, [self.ports[name] for name in names])
+        for name in re.findall(r"@(\w+\.sock)@", "\n".join(binds)):
+            while not os.path.exists(self.target(name)):
+                time.sleep(0.01)
+
+
+def stop(process):
+    """Softly, so that the last log lines come out; then harder."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGUSR1)
+    try:
+        process.wait(SOFT_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        procs.end(process)
+
+
+def drain_log(sock):
+    lines = []
+    sock.setblocking(False)
+    try:
+        while True:
+            lines.append(sock.recv(65536).decode("latin-1").rstrip("\n"))
+    except BlockingIOError:
+        return lines
