@@ -87,7 +87,7 @@ struct config {
 	struct ring_conf *rings, **rings_last;
 	struct log_ref *log_refs; /* targets that name a ring or a log backend */
 	struct log_forward *log_forwards, **log_forwards_last;
-	unsigned own_rings;	  /* targets that got a ring of their own: its number */
+	unsigned own_rings; /* targets that got a ring of their own: its number */
 };
 
 struct config *config_new(void);
