@@ -146,6 +146,11 @@ static int64_t prio_class(const struct fact_call *c)
 	return c->s->prio_class;
 }
 
+static int64_t prio_offset(const struct fact_call *c)
+{
+	return c->s->prio_offset_ms;
+}
+
 static int64_t req_bytes_in(const struct fact_call *c)
 {
 	return (int64_t)(c->s->req.head_len + c->s->up.total);
@@ -422,6 +427,7 @@ static const struct fact facts[] = {
 	{ "http_first_req", OF_STREAM, first_req },
 	{ "nbsrv", OF_BACKEND, nbsrv },
 	{ "prio_class", OF_STREAM, prio_class },
+	{ "prio_offset", OF_STREAM, prio_offset },
 	{ "queue", OF_BACKEND, queue },
 	{ "req.bytes_in", OF_STREAM, req_bytes_in },
 	{ "req.bytes_out", OF_STREAM, req_bytes_out },
