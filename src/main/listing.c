@@ -6,6 +6,7 @@
 #include "conf_global.h"
 #include "modules.h"
 #include "weir/proxy/config.h"
+#include "weir/rule/list.h"
 #include "weir/rule/rule.h"
 #include "weir/upstream/balance.h"
 #include "weir/upstream/upstream_conf.h"

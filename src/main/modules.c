@@ -27,6 +27,7 @@ const struct conf_section *const module_sections[] = {
 	&section_log_profile,
 	&section_ring,
 	&section_log_forward,
+	&section_userlist,
 	LATER("acme"),
 	LATER("cache"),
 	LATER("crt-store"),
@@ -38,7 +39,6 @@ const struct conf_section *const module_sections[] = {
 	LATER("program"),
 	LATER("resolvers"),
 	LATER("traces"),
-	LATER("userlist"),
 	NULL,
 };
 

@@ -308,6 +308,8 @@ const struct conf_keyword proxy_option_keywords[] = {
 	    "each change of a check's result is logged"),
 
 	/* logs and statistics */
+	FLAG_ROW("http-use-proxy-header", KW_FE, PR_O_USE_PROXY_HEADER,
+	    "requests with a whole URL are to a proxy: authentication with 407"),
 	FLAG_ROW("dontlognull", KW_FE, PR_O_DONTLOGNULL, "no line for connections without a byte"),
 	FLAG_ROW("dontlog-normal", KW_FE, PR_O_DONTLOG_NORMAL, "no line for what went well"),
 	FLAG_ROW("logasap", KW_FE, PR_O_LOGASAP, "the line is written when the response begins"),

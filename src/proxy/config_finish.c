@@ -177,6 +177,7 @@ int config_finish(struct conf *conf, struct config *c)
 	finish_backends(conf, c);
 	finish_names(conf, c);
 	finish_modes(conf, c);
+	(void)userlists_finish(conf); /* errors are counted below */
 	for (struct proxy *p = c->proxies; p; p = p->next)
 		derive(c, p);
 	c->defaults = NULL;

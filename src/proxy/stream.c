@@ -7,6 +7,7 @@
  * timer armed for the rest. Client's worker only.
  */
 #include "stream.h"
+#include "stream_facts.h"
 
 #include <errno.h>
 

@@ -233,21 +233,6 @@ extern const struct rule_host stream_rule_host;
 /* stream_host.c: parts of it. */
 void stream_host_set(void *stream, enum rule_knob knob, int64_t value);
 void stream_host_interim(void *stream, struct http_msg *m);
-/* stream_facts.c: what single fetches ask of a stream. */
-int64_t stream_fact(void *stream, enum rule_fact fact);
-struct slice stream_debug(void *stream, bool server, unsigned layers);
-/* Around a run, with profiling.tasks; end: false when the stream is gone. */
-void stream_profile_start(struct stream *s);
-void stream_profile_stop(struct stream *s);
-/* Whether the log calls it a failure. */
-bool stream_has_failed(const struct stream *s);
-
-/* The request is over for rules: variables of scope req are gone, and those of scope res can be set. */
-static inline void stream_response_vars(struct stream *s)
-{
-	s->cx.vars.list[VAR_REQ] = NULL;
-	s->cx.vars.list[VAR_RES] = &s->res_vars;
-}
 
 static inline uint64_t stream_now_us(const struct stream *s)
 {

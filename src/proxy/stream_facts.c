@@ -5,7 +5,7 @@
  */
 #include <time.h>
 
-#include "stream.h"
+#include "stream_facts.h"
 
 /* ---- profiling.tasks ---- */
 

@@ -4,6 +4,7 @@
  * from a stream (struct rule_host). Client's worker.
  */
 #include "facts.h"
+#include "stream_facts.h"
 
 /* ---- counts ---- */
 
@@ -154,10 +155,12 @@ static struct slice host_name(void *stream, const char *what)
 static void host_capture(void *stream, bool response, unsigned slot, struct slice value)
 {
 	struct stream *s = stream;
-	unsigned n = response ? s->fe->res_captures_n : s->fe->req_captures_n;
-	if (slot < n)
+	const struct capture_conf *c = response ? s->fe->res_captures : s->fe->req_captures;
+	while (c && c->slot != slot)
+		c = c->next;
+	if (c)
 		s->captures[(response ? s->fe->req_captures_n : 0) + slot] =
-		    arena_slice(&s->arena, value);
+		    arena_slice(&s->arena, slice_sub(value, 0, c->len));
 }
 
 static void host_set_log_level(void *stream, int level)

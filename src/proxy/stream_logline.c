@@ -5,7 +5,7 @@
  *
  * By default a session has one line, at its end; "option logasap" and "log-steps" choose other moments.
  */
-#include "stream.h"
+#include "stream_facts.h"
 
 /* ---- one line, by target ---- */
 

@@ -4,6 +4,7 @@
  * message like a server's and goes out through the same endpoint. Client's worker.
  */
 #include "stream.h"
+#include "stream_facts.h"
 
 #include <errno.h>
 
@@ -199,6 +200,17 @@ enum step stream_error(struct stream *s, unsigned status, char cause, char phase
 	return send_reply(s);
 }
 
+/* Fields of a reply that stands on an error page take the place of the page's own. */
+static int replace_headers(struct stream *s, const struct rule_reply *r)
+{
+	int e = 0;
+	for (unsigned i = 0; i < r->hdrs_n && e == 0; i++) {
+		http_hdr_del_all(&s->res, r->hdrs[i].name);
+		e = http_hdr_add(&s->res, r->hdrs[i].name, r->hdrs[i].value);
+	}
+	return e;
+}
+
 enum step stream_rule_reply(struct stream *s, char cause, char phase)
 {
 	const struct rule_reply *r = &s->reply;
@@ -214,6 +226,8 @@ enum step stream_rule_reply(struct stream *s, char cause, char phase)
 		e = from_raw(s, slice_make(r->file_raw, r->file_raw_len));
 	else
 		e = from_fields(s);
+	if (e == 0 && r->plain)
+		e = replace_headers(s, r);
 	if (e < 0) {
 		s->rec.status = (int)r->status;
 		return end_silently(s);

@@ -96,6 +96,12 @@ static enum step answer_monitor(struct stream *s)
 	return stream_error(s, 200, 'L', 'R');
 }
 
+/* As clients write targets to a proxy (RFC 9112 3.2.2, 3.2.3). */
+static bool for_proxy(const struct http_msg *m)
+{
+	return m->target.len && m->target.ptr[0] != '/' && m->target.ptr[0] != '*';
+}
+
 /* What is left of a buffer behind the head that came in: rules may not make more of it. */
 unsigned stream_rewrite_room(const struct stream *s, const struct http_msg *m)
 {
@@ -125,6 +131,7 @@ static enum step request_received(struct stream *s)
 {
 	note_request(s);
 	s->cx.req = &s->req;
+	s->cx.proxy_auth = unlikely(s->fe->options & PR_O_USE_PROXY_HEADER) && for_proxy(&s->req);
 	s->cx.at = RULE_AT_CONN | RULE_AT_SESS | RULE_AT_REQ;
 	if (s->fe->req_captures)
 		capture_request(s);

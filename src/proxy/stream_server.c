@@ -4,6 +4,7 @@
  * that fails. A stream holds a slot of its server from ST_CONNECT until stream_leave_server(). Client's worker.
  */
 #include "stream.h"
+#include "stream_facts.h"
 
 #include <errno.h>
 

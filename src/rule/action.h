@@ -46,7 +46,7 @@ struct action_row {
 	action_fn *run;
 	uintptr_t data;
 	bool makes_hints; /* adds to cx->hints */
-	bool has_name; /* written "name(...)": the parser gets p->in_name */
+	bool has_name;	  /* written "name(...)": the parser gets p->in_name */
 	const char *usage;
 	const char *help;
 };

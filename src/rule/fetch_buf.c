@@ -142,6 +142,82 @@ static bool fetch_rdp(struct rule_ctx *cx, const struct args *args, uintptr_t da
 	return found > 0 && ret_str(ret, value);
 }
 
+/* ---- distcc: tokens of four letters, each with a number in eight hex digits ---- */
+
+#define DISTCC_HEAD 12
+
+static bool distcc_number(struct slice b, uint32_t *ret)
+{
+	*ret = 0;
+	for (size_t i = 4; i < DISTCC_HEAD; i++) {
+		int digit = rule_hex_digit(b.ptr[i]);
+		if (digit < 0)
+			return false;
+		*ret = *ret << 4 | (unsigned)digit;
+	}
+	return true;
+}
+
+/* These say a number; with the others it is the length of what follows. */
+static bool distcc_has_body(struct slice b)
+{
+	static const char plain[][5] = { "DIST", "DONE", "ARGC", "STAT", "NFIL" };
+	for (size_t i = 0; i < ARRAY_SIZE(plain); i++) {
+		if (memcmp(b.ptr, plain[i], 4) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* data: the body is wanted, not the number. */
+static bool fetch_distcc(struct rule_ctx *cx, const struct args *args, uintptr_t data,
+    struct fetch_walk *walk, struct sample *ret)
+{
+	bool res = cx->at & AT_RES, open = res ? ctx_res_open(cx) : ctx_req_open(cx);
+	struct slice b = res ? cx->res_buf : cx->req_buf;
+	int64_t left = args_has(args, 1) ? args->v[1].num : 1;
+	uint32_t number;
+	for (;;) {
+		ret->may_change = open;
+		if (b.len < DISTCC_HEAD)
+			return false;
+		if (!distcc_number(b, &number)) {
+			ret->may_change = false;
+			return false;
+		}
+		bool body = distcc_has_body(b);
+		bool found = memcmp(b.ptr, args->v[0].str.ptr, 4) == 0 && --left <= 0;
+		size_t len = body ? number : 0;
+		b = slice_sub(b, DISTCC_HEAD, b.len);
+		if (found && !data) {
+			ret->may_change = false;
+			return ret_int(ret, number);
+		}
+		if (len > b.len)
+			return false;
+		if (found) {
+			ret->may_change = false;
+			return ret_bin(ret, slice_sub(b, 0, len));
+		}
+		b = slice_sub(b, len, b.len);
+	}
+}
+
+static int check_distcc(const struct arg_place *at, struct args *args)
+{
+	if (args->v[0].str.len == 4 && (!args_has(args, 1) || args->v[1].num >= 1))
+		return 0;
+	conf_error(at->conf, at->line, at->arg,
+	    "%s: a token has four letters, and occurrences count from 1", at->what);
+	return -1;
+}
+
+#define DISTCC(keyword, type, body, text)                                                          \
+	{                                                                                          \
+		.name = keyword, .out = type, .args_min = 1, .args = { ARG_STR, ARG_UINT },        \
+		.at = RULE_AT_REQ_BUF | RULE_AT_RES_BUF, .eval = fetch_distcc, .data = body,       \
+		.check = check_distcc, .usage = "<token>[,<occ>]", .help = text                    \
+	}
 #define PAYLOAD(keyword, where, dir, text)                                                         \
 	{                                                                                          \
 		.name = keyword, .out = SMP_BIN, .args_min = 2, .args = { ARG_UINT, ARG_UINT },    \
@@ -189,5 +265,7 @@ const struct fetch_row fetch_buf_rows[] = {
 	RDP("rdp_cookie", SMP_STR, 0, "same as req.rdp_cookie"),
 	RDP("req.rdp_cookie_cnt", SMP_SINT, 1, "1 when there is such an RDP cookie"),
 	RDP("rdp_cookie_cnt", SMP_SINT, 1, "same as req.rdp_cookie_cnt"),
+	DISTCC("distcc_param", SMP_SINT, 0, "number of a token in a distcc message"),
+	DISTCC("distcc_body", SMP_BIN, 1, "what follows a token in a distcc message"),
 	{ .name = NULL },
 };

@@ -201,46 +201,62 @@ static bool fetch_hdrs(struct rule_ctx *cx, const struct args *args, uintptr_t d
 	return ret_str(ret, slice_make(out, len));
 }
 
-static bool ows(char c)
+/* Integers as SPOE has them: below 240 one byte, else more by seven bits each. */
+static size_t put_varint(char *out, uint64_t v)
 {
-	return c == ' ' || c == '\t';
-}
-
-/* The part of an Authorization field behind "<scheme> ". */
-static bool auth_rest(const struct http_hdr *h, struct slice *ret_scheme, struct slice *ret_rest)
-{
-	struct slice value = http_hdr_value_of(h);
 	size_t n = 0;
-	while (n < value.len && !ows(value.ptr[n]))
-		n++;
-	*ret_scheme = slice_sub(value, 0, n);
-	*ret_rest = slice_trim_ows(slice_sub(value, n, value.len));
-	return n > 0;
+	if (v < 240) {
+		out[n++] = (char)v;
+		return n;
+	}
+	out[n++] = (char)(v | 240);
+	v = (v - 240) >> 4;
+	while (v >= 128) {
+		out[n++] = (char)(v | 128);
+		v = (v - 128) >> 7;
+	}
+	out[n++] = (char)v;
+	return n;
 }
 
-static bool fetch_auth_bearer(struct rule_ctx *cx, const struct args *args, uintptr_t data,
+static size_t put_block(char *out, const char *bytes, size_t len)
+{
+	size_t n = put_varint(out, len);
+	if (len)
+		memcpy(out + n, bytes, len);
+	return n + len;
+}
+
+/* Names and values, each behind its length, and two empty ones at the end. */
+static bool fetch_hdrs_bin(struct rule_ctx *cx, const struct args *args, uintptr_t data,
     struct fetch_walk *walk, struct sample *ret)
 {
-	const struct http_msg *m = ctx_req(cx, ret);
+	const struct http_msg *m = msg_of(cx, data, ret);
+	size_t size = 2, len = 0;
 	if (!m)
 		return false;
-	const struct http_hdr *h = args_has(args, 0) ? http_hdr_find(m, args->v[0].str, NULL)
-						     : http_hdr_find_id(m, HDR_AUTHORIZATION, NULL);
-	struct slice scheme, rest;
-	return h && auth_rest(h, &scheme, &rest) && slice_ieq(scheme, SLICE("bearer")) &&
-	       ret_str(ret, rest);
+	for (unsigned i = 0; i < m->hdrs_n; i++)
+		size += m->hdrs[i].name_len + m->hdrs[i].value_len + 2 * 10u;
+	char *out = arena_bytes(cx->arena, size);
+	if (!out)
+		return false;
+	for (unsigned i = 0; i < m->hdrs_n; i++) {
+		const struct http_hdr *h = &m->hdrs[i];
+		if (h->flags & HTTP_HDR_DELETED)
+			continue;
+		len += put_block(out + len, h->name, h->name_len);
+		len += put_block(out + len, h->value, h->value_len);
+	}
+	out[len++] = 0;
+	out[len++] = 0;
+	return ret_bin(ret, slice_make(out, len));
 }
 
-static bool fetch_auth_type(struct rule_ctx *cx, const struct args *args, uintptr_t data,
-    struct fetch_walk *walk, struct sample *ret)
-{
-	const struct http_msg *m = ctx_req(cx, ret);
-	const struct http_hdr *h = m ? http_hdr_find_id(m, HDR_AUTHORIZATION, NULL) : NULL;
-	struct slice scheme, rest;
-	return h && auth_rest(h, &scheme, &rest) && slice_ieq(scheme, SLICE("basic")) &&
-	       ret_str(ret, SLICE("Basic"));
-}
-
+#define HDRS_BIN(keyword, where, bits, text)                                                       \
+	{                                                                                          \
+		.name = keyword, .out = SMP_BIN, .at = where, .eval = fetch_hdrs_bin,              \
+		.data = bits, .help = text                                                         \
+	}
 #define AT_BOTH (AT_REQ | AT_RES)
 
 #define HDR(keyword, type, where, bits, text)                                                      \
@@ -291,17 +307,7 @@ const struct fetch_row fetch_hdr_rows[] = {
 	HDR_NAMES("res.hdr_names", AT_RES, DIR_RES, "names of all response fields"),
 	HDRS("req.hdrs", AT_REQ, DIR_REQ, "all request fields in one text"),
 	HDRS("res.hdrs", AT_RES, DIR_RES, "all response fields in one text"),
-	{ .name = "http_auth_bearer",
-	    .out = SMP_STR,
-	    .args = { ARG_HDR },
-	    .at = AT_REQ,
-	    .eval = fetch_auth_bearer,
-	    .usage = "[<header>]",
-	    .help = "bearer token of the client" },
-	{ .name = "http_auth_type",
-	    .out = SMP_STR,
-	    .at = AT_REQ,
-	    .eval = fetch_auth_type,
-	    .help = "scheme of the Authorization field when it is known" },
+	HDRS_BIN("req.hdrs_bin", AT_REQ, DIR_REQ, "request fields, each behind its length"),
+	HDRS_BIN("res.hdrs_bin", AT_RES, DIR_RES, "response fields, each behind its length"),
 	{ .name = NULL },
 };

@@ -25,7 +25,7 @@ void pattern_retire(struct worker *w, void (*fn)(void *ptr), void *ptr)
 {
 	if (!ptr)
 		return;
-	if (w)
+	if (w && w->group)
 		worker_retire(w, fn, ptr);
 	else
 		fn(ptr);

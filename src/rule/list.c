@@ -2,6 +2,7 @@
 /*
  * The tables of this module as lists, for "-dK" and for the check that the manual names every row.
  */
+#include "weir/rule/list.h"
 #include "acl.h"
 #include "action.h"
 #include "logfmt.h"

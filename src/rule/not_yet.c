@@ -7,12 +7,6 @@
 
 const char *const fetch_not_yet[] = {
 	"51d.all",
-	"distcc_body",
-	"distcc_param",
-	"http_auth",
-	"http_auth_group",
-	"http_auth_pass",
-	"http_auth_user",
 	"internal.htx.data",
 	"internal.htx.free",
 	"internal.htx.free_data",
@@ -26,12 +20,10 @@ const char *const fetch_not_yet[] = {
 	"internal.htx_blk.size",
 	"internal.htx_blk.start_line",
 	"internal.htx_blk.type",
-	"req.hdrs_bin",
 	"res.cache_hit",
 	"res.cache_name",
 	"res.comp",
 	"res.comp_algo",
-	"res.hdrs_bin",
 	"sc0_bytes_in_rate",
 	"sc0_bytes_out_rate",
 	"sc0_clr_gpc",
@@ -354,7 +346,6 @@ const char *const conv_not_yet[] = {
 const char *const action_not_yet[] = {
 	"add-headers-bin",
 	"attach-srv",
-	"auth",
 	"cache-store",
 	"cache-use",
 	"del-headers-bin",

@@ -161,16 +161,27 @@ struct pattern_store *patterns_finish(struct conf *conf)
 
 /* ---- words of a line ---- */
 
+/* The name as long as the configuration; most lines stand in the same file. */
+static const char *keep_file(struct conf *conf, const struct conf_line *line)
+{
+	struct pattern_store *store = *conf_slot(conf, CONF_SLOT_RULE);
+	const char *file = line->pos.file ? line->pos.file : "";
+	if (!store->file || strcmp(store->file, file) != 0)
+		store->file = arena_strdup(conf_arena(conf), file);
+	return store->file;
+}
+
 static int add_user(
     struct pattern_ref *r, struct conf *conf, const struct conf_line *line, int arg, bool values)
 {
 	struct pattern_user *u = arena_new(conf_arena(conf), struct pattern_user);
-	if (!u) {
+	const char *file = keep_file(conf, line);
+	if (!u || !file) {
 		conf_error(conf, line, arg, "out of memory");
 		return -1;
 	}
 	u->values = values;
-	u->file = line->pos.file ? line->pos.file : "";
+	u->file = file;
 	u->line = line->pos.line;
 	*r->users_last = u;
 	r->users_last = &u->next;

@@ -57,6 +57,7 @@ struct pattern_ref {
 struct pattern_store {
 	struct pattern_ref *refs, **refs_last;
 	struct pattern_ref *hidden;
+	const char *file; /* of the last line that used a list */
 };
 
 /* The store of this run, made at first use. NULL after conf_error(). */

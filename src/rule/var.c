@@ -211,11 +211,11 @@ static bool within_limits(const struct rule_ctx *cx, enum var_scope scope, size_
 	case VAR_RES:
 		if (!fits(l->reqres, reqres + more))
 			return false;
-		/* fall through */
+		__attribute__((fallthrough));
 	case VAR_TXN:
 		if (!fits(l->txn, txn + more))
 			return false;
-		/* fall through */
+		__attribute__((fallthrough));
 	case VAR_SESS:
 		return fits(l->sess, sess + more);
 	default:

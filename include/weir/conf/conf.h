@@ -170,6 +170,7 @@ void *conf_user(const struct conf *conf);
  */
 enum conf_slot {
 	CONF_SLOT_RULE,
+	CONF_SLOT_USERLISTS,
 	CONF_SLOT_ACLS, /* of module rule, too: names of ACLs in expressions */
 	CONF_SLOT_N,
 };

@@ -23,6 +23,7 @@
 #define PR_O_REDISPATCH		 (1ull << 15)
 #define PR_O_PERSIST		 (1ull << 16)
 #define PR_O_NOLINGER		 (1ull << 17)
+#define PR_O_USE_PROXY_HEADER	 (1ull << 18)
 #define PR_O_TCP_SMART_CONNECT	 (1ull << 19)
 #define PR_O_CLITCPKA		 (1ull << 20)
 #define PR_O_SRVTCPKA		 (1ull << 21)

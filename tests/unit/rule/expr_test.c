@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Unit tests of samples, fetches and converters. */
 #include "fixture.h"
+#include "weir/rule/list.h"
 
 struct want {
 	const char *expr, *value;
@@ -283,9 +284,8 @@ static void maps_are_looked_up(void **state)
 {
 	struct fixture f;
 	fx_new(&f);
-	map_file(
-	    "# hosts\n\nwww.a.com   alpha one\n  b.com beta\nc.com\n/x px\n"
-	    "/x/y pxy\nABC upper\n");
+	map_file("# hosts\n\nwww.a.com   alpha one\n  b.com beta\nc.com\n/x px\n"
+		 "/x/y pxy\nABC upper\n");
 	assert_string_equal(map_eval(&f, "str(www.a.com)", "map", ""), "alpha one");
 	assert_string_equal(map_eval(&f, "str(b.com)", "map_str", ",none"), "beta");
 	assert_string_equal(map_eval(&f, "str(zzz)", "map", ",none"), "none");

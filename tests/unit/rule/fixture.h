@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "weir/base/strbuf.h"
+#include "weir/rule/patterns.h"
 #include "weir/rule/rule.h"
 
 struct fixture {
@@ -40,6 +41,7 @@ struct fixture {
 	struct worker worker;
 	struct strbuf calls; /* of the host */
 	unsigned captures;
+	struct pattern_store *patterns;
 };
 
 static int fx_expr(const struct conf_call *call)
@@ -121,7 +123,7 @@ static const struct conf_keyword *const fx_tables[] = { fx_rows, NULL };
 static const struct conf_section fx_section = {
 	.name = "frontend", .scope = CONF_FRONTEND, .open = fx_open, .tables = fx_tables
 };
-static const struct conf_section *const fx_sections[] = { &fx_section, NULL };
+static const struct conf_section *const fx_sections[] = { &fx_section, &section_userlist, NULL };
 
 /* ---- the host ---- */
 
@@ -288,6 +290,8 @@ WEIR_UNUSED static const char *fx_read(struct fixture *f, const char *lines)
 	f->messages = NULL;
 	assert_int_equal(conf_add_text(conf, "t", slice_str(text)), 0);
 	(void)conf_read(conf);
+	f->patterns = patterns_finish(conf);
+	(void)userlists_finish(conf);
 	FILE *out = open_memstream(&f->messages, &size);
 	diag_print(diag, DIAG_WARNING, out);
 	fclose(out);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What rules see of a stream: facts that single fetches ask for, and the moment when variables change.
+ */
+#ifndef WEIR_SRC_PROXY_STREAM_FACTS_H
+#define WEIR_SRC_PROXY_STREAM_FACTS_H
+
+#include "stream.h"
+
+/* For struct rule_host. */
+int64_t stream_fact(void *stream, enum rule_fact fact);
+struct slice stream_debug(void *stream, bool server, unsigned layers);
+/* Around a run, with profiling.tasks; no stop when the stream ended. */
+void stream_profile_start(struct stream *s);
+void stream_profile_stop(struct stream *s);
+/* Whether the log calls it a failure. */
+bool stream_has_failed(const struct stream *s);
+
+/* The request is over for rules: variables of scope req are gone, and those of scope res can be set. */
+static inline void stream_response_vars(struct stream *s)
+{
+	s->cx.vars.list[VAR_REQ] = NULL;
+	s->cx.vars.list[VAR_RES] = &s->res_vars;
+}
+
+#endif
