@@ -139,14 +139,6 @@ static void tell_ready(struct program *p)
 	p->ready_fd = -1;
 }
 
-static void log_started(struct program *p, struct worker *w)
-{
-	for (struct proxy *px = p->config->proxies; px; px = px->next) {
-		if (!(px->options & PR_O_DISABLED))
-			log_emitf(w, &px->logs, LOG_LV_NOTICE, "Proxy %s started.", px->name);
-	}
-}
-
 static int start_worker(struct program *p, struct worker *w)
 {
 	const struct global_conf *g = &p->config->global;
@@ -189,10 +181,8 @@ static void on_worker_start(struct worker *w)
 		    w->id + 1, strerror(-r));
 	log_targets_start(w, p->config);
 	listeners_start(w, p->config);
-	if (w->id == 0) {
-		log_started(p, w);
+	if (w->id == 0)
 		tell_ready(p);
-	}
 }
 
 /* All workers have ended: their state is taken down from here. */

@@ -10,7 +10,8 @@
 #include "cli_proxy.h"
 #include "stream.h"
 
-#define URI_MAX 128
+#define URI_MAX	      128
+#define SUSPICIOUS_MS 1000
 
 static uint64_t id_of(const struct stream *s)
 {
@@ -31,7 +32,7 @@ static bool parse_id(const char *word, uint64_t *ret)
 
 struct sess_filter {
 	bool one; /* only id */
-	bool uri, all;
+	bool uri, all, suspicious;
 	uint64_t id;
 	const struct proxy *fe, *be;
 	const struct server *server;
@@ -51,6 +52,9 @@ struct sess_copy {
 	uint32_t flags, requests, ce_flags, se_flags;
 	unsigned worker, tries;
 	int client_fd, server_fd;
+	struct record_times times;
+	struct record_flags term;
+	int status;
 	uint8_t state;
 	char uri[URI_MAX];
 };
@@ -67,6 +71,14 @@ static uint64_t age_ms(const struct stream *s, uint64_t now_us)
 	return now_us > since ? (now_us - since) / 1000 : 0;
 }
 
+/* No timer would ever wake it, its timer is overdue, or one side has failed: it should not be there. */
+static bool is_suspicious(const struct stream *s, uint64_t now_us)
+{
+	const struct timer *t = &s->timer;
+	bool failed = (s->ce->flags & EP_ERROR) || (s->se && (s->se->flags & EP_ERROR));
+	return failed || !list_is_linked(&t->link) || t->expire + SUSPICIOUS_MS < now_us / 1000;
+}
+
 static bool matches(const struct stream *s, const struct sess_filter *f, uint64_t now_us)
 {
 	if (f->one && id_of(s) != f->id)
@@ -76,6 +88,8 @@ static bool matches(const struct stream *s, const struct sess_filter *f, uint64_
 	if (f->be && (!s->be || strcmp(s->be->name, f->be->name) != 0))
 		return false;
 	if (f->server && (!s->srv || s->srv->rt != f->server->rt))
+		return false;
+	if (f->suspicious && !is_suspicious(s, now_us))
 		return false;
 	return age_ms(s, now_us) >= f->older_ms;
 }
@@ -106,6 +120,9 @@ static void copy_stream(
 		.tries = s->conn_tries,
 		.client_fd = s->cli->m.conn.io.fd,
 		.server_fd = s->sc ? s->sc->m.conn.io.fd : -1,
+		.times = s->rec.t,
+		.term = s->rec.flags,
+		.status = s->rec.status,
 		.state = s->state,
 	};
 	if (list_is_linked(&s->timer.link))
@@ -180,6 +197,7 @@ static const char *state_name(uint8_t state)
 		[ST_CONNECT] = "connect",
 		[ST_CONNECTING] = "connecting",
 		[ST_RES_HEAD] = "response",
+		[ST_RES_CONTENT] = "content",
 		[ST_RES_RULES] = "rules",
 		[ST_FORWARD] = "forward",
 		[ST_TUNNEL] = "tunnel",
@@ -254,6 +272,30 @@ static const char *mode_of(const struct proxy *px)
 	return !px ? "-" : px->mode == PROXY_HTTP ? "http" : "tcp";
 }
 
+/* Milliseconds from one point to the next, "-" where it has not come yet. */
+static void add_times(struct strbuf *out, const struct record_times *t)
+{
+	const struct {
+		const char *name;
+		uint64_t at;
+	} points[] = { { "handshake", t->handshake }, { "first-byte", t->idle_end },
+		{ "request", t->request }, { "queue", t->queue }, { "connected", t->connected },
+		{ "response", t->response } };
+	uint64_t last = t->accept;
+	strbuf_adds(out, "  times:");
+	for (size_t i = 0; i < ARRAY_SIZE(points); i++) {
+		uint64_t at = points[i].at;
+		if (at < last) {
+			strbuf_addf(out, " %s=-", points[i].name);
+			continue;
+		}
+		strbuf_addf(
+		    out, " %s=%llu", points[i].name, (unsigned long long)(at - last) / 1000);
+		last = at;
+	}
+	strbuf_addc(out, '\n');
+}
+
 static void add_long(struct strbuf *out, const struct sess_copy *c)
 {
 	strbuf_addf(out, "0x%llx: ", (unsigned long long)c->id);
@@ -276,6 +318,8 @@ static void add_long(struct strbuf *out, const struct sess_copy *c)
 	    c->ce_flags, c->server_fd, c->se_flags);
 	strbuf_addf(out, "  req waiting=%zu total=%llu, res waiting=%zu total=%llu\n",
 	    c->up_waiting, (unsigned long long)c->up, c->down_waiting, (unsigned long long)c->down);
+	strbuf_addf(out, "  status=%d termination=%c%c\n", c->status, c->term.cause, c->term.phase);
+	add_times(out, &c->times);
 	strbuf_addf(out, "  uri=%s\n", c->uri);
 }
 
@@ -312,7 +356,8 @@ static void show_usage(struct cli_call *call)
 		     "  frontend <f>   only sessions of this frontend\n"
 		     "  older <age>    only sessions older than <age> seconds\n"
 		     "  server <b/s>   only sessions on this server\n"
-		     "  show-uri       with the request's URI\n");
+		     "  show-uri       with the request's URI\n"
+		     "  susp           only sessions that should not be there any more\n");
 }
 
 /* False: nothing more is to be done. */
@@ -333,6 +378,8 @@ static bool parse_sess(struct cli_call *call, struct sess_filter *f)
 	for (; **word; word++) {
 		if (strcmp(*word, "show-uri") == 0) {
 			f->uri = true;
+		} else if (strcmp(*word, "susp") == 0) {
+			f->suspicious = true;
 		} else if (strcmp(*word, "older") == 0 || strcmp(*word, "server") == 0 ||
 			   strcmp(*word, "frontend") == 0 || strcmp(*word, "backend") == 0) {
 			if (!take_filter(call, word[0], word[1], f))

@@ -9,6 +9,7 @@
 static int set_mode(const struct conf_call *call)
 {
 	static const char *const words[] = { "tcp", "http", "log", "spop", "health", NULL };
+	static const enum proxy_mode modes[] = { PROXY_TCP, PROXY_HTTP, PROXY_LOG };
 	struct proxy *p = call->object;
 	int mode;
 	if (conf_enum(call->conf, call->line, call->arg, words, &mode) < 0)
@@ -19,12 +20,12 @@ static int set_mode(const struct conf_call *call)
 		    "instead");
 		return -1;
 	}
-	if (mode > PROXY_HTTP) {
+	if (mode == 3) {
 		conf_error(call->conf, call->line, call->arg,
 		    "'mode %s' is not supported by this version of weir", words[mode]);
 		return -1;
 	}
-	p->mode = mode == 0 ? PROXY_TCP : PROXY_HTTP;
+	p->mode = modes[mode];
 	return 0;
 }
 
@@ -96,7 +97,7 @@ static int set_keepalive_count(const struct conf_call *call)
 #define TIMEOUT(field) offsetof(struct proxy, timeout.field)
 
 const struct conf_keyword proxy_common_keywords[] = {
-	{ "mode", CONF_PROXY, 0, 1, 1, set_mode, 0, "{ tcp | http }",
+	{ "mode", CONF_PROXY, 0, 1, 1, set_mode, 0, "{ tcp | http | log }",
 	    "protocol of the proxy; tcp unless set" },
 	{ "id", CONF_FRONTEND | CONF_BACKEND | CONF_LISTEN, 0, 1, 1, set_id, 0, "<number>",
 	    "numeric id, from 1; given automatically unless set" },

@@ -11,32 +11,32 @@
 #include <unistd.h>
 
 #include "weir/base/strbuf.h"
+#include "weir/h1/h1.h"
 
 /* A response has to fit into a buffer; this bounds what is read before the buffers' size is known. */
 #define ERROR_FILE_MAX (1u << 20)
 
-static struct error_reply *find_reply(const struct conf_call *call, int arg)
+int error_index(struct conf *conf, const struct conf_line *line, int arg)
 {
-	struct proxy *p = call->object;
 	int64_t status;
-	if (conf_int(call->conf, call->line, arg, 200, 599, &status) < 0)
-		return NULL;
+	if (conf_int(conf, line, arg, 200, 599, &status) < 0)
+		return -1;
 	int i = error_reply_index((unsigned)status);
 	if (i >= 0)
-		return &p->errors[i];
+		return i;
 	struct strbuf list = STRBUF_INIT;
 	for (i = 0; i < ERROR_REPLY_N; i++)
 		strbuf_addf(&list, "%s%u", i ? ", " : "", error_reply_status[i]);
-	conf_error(call->conf, call->line, arg, "status %d cannot be customised: only %s",
-	    (int)status, strbuf_str(&list));
+	conf_error(conf, line, arg, "status %d cannot be customised: only %s", (int)status,
+	    strbuf_str(&list));
 	strbuf_done(&list);
-	return NULL;
+	return -1;
 }
 
-static int read_file(const struct conf_call *call, int arg, struct slice *ret)
+static int read_file(struct conf *conf, const struct conf_line *line, int arg, struct arena *arena,
+    struct slice *ret)
 {
-	const char *path = call->line->argv[arg];
-	struct proxy *p = call->object;
+	const char *path = line->argv[arg];
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	const char *why = NULL;
@@ -50,7 +50,7 @@ static int read_file(const struct conf_call *call, int arg, struct slice *ret)
 		why = S_ISDIR(st.st_mode) ? "is a directory" : "larger than 1 MiB";
 		goto out;
 	}
-	char *text = arena_bytes(p->arena, (size_t)st.st_size + 1);
+	char *text = arena_bytes(arena, (size_t)st.st_size + 1);
 	if (!text) {
 		why = "out of memory";
 		goto out;
@@ -69,7 +69,7 @@ out:
 		close(fd);
 	if (!why)
 		return 0;
-	conf_error(call->conf, call->line, arg, "cannot read file '%s' : %s", path, why);
+	conf_error(conf, line, arg, "cannot read file '%s' : %s", path, why);
 	return -1;
 }
 
@@ -104,39 +104,62 @@ static struct slice fix_head(struct arena *a, struct slice raw)
 	return slice_make(out, n);
 }
 
-static int set_raw_file(const struct conf_call *call, int arg, struct error_reply *r)
+/* A length that is not that of the payload would shift all that follows on the connection. */
+static bool length_is_right(struct conf *conf, const struct conf_line *line, int arg,
+    struct arena *arena, struct slice raw)
 {
-	struct proxy *p = call->object;
+	struct http_hdr hdrs[64];
+	struct http_msg m;
+	struct h1_parsed parsed;
+	char *copy = arena_slice_dup(arena, raw);
+	http_msg_init(&m, hdrs, ARRAY_SIZE(hdrs));
+	if (!copy || h1_parse_response(copy, raw.len, H1_ACCEPT_UNSAFE, &m, &parsed) != H1_COMPLETE)
+		return true; /* found when it is sent */
+	uint64_t payload = raw.len - parsed.consumed;
+	if (m.framing != HTTP_BODY_LENGTH || m.content_length == payload)
+		return true;
+	conf_error(conf, line, arg,
+	    "file '%s': payload size does not match the announced content-length (%llu != %llu)",
+	    line->argv[arg], (unsigned long long)payload, (unsigned long long)m.content_length);
+	return false;
+}
+
+int set_error_file(struct conf *conf, const struct conf_line *line, int arg, struct arena *arena,
+    struct error_reply *errors)
+{
 	struct slice raw;
-	if (read_file(call, arg, &raw) < 0)
+	int i = error_index(conf, line, arg);
+	if (i < 0 || read_file(conf, line, arg + 1, arena, &raw) < 0)
 		return -1;
 	if (!looks_like_response(raw)) {
-		conf_error(call->conf, call->line, arg,
+		conf_error(conf, line, arg + 1,
 		    "file '%s' is no HTTP response: it must begin with a line such as 'HTTP/1.0 "
 		    "503 "
 		    "Service Unavailable', headers, and an empty line",
-		    call->line->argv[arg]);
+		    line->argv[arg + 1]);
 		return -1;
 	}
-	raw = fix_head(p->arena, raw);
+	raw = fix_head(arena, raw);
 	if (!raw.ptr)
-		return no_memory(call->conf, call->line);
-	r->raw = raw;
+		return no_memory(conf, line);
+	if (raw.len && !length_is_right(conf, line, arg + 1, arena, raw))
+		return -1;
+	errors[i] = (struct error_reply){ .raw = raw };
 	return 0;
 }
 
 static int set_errorfile(const struct conf_call *call)
 {
-	struct error_reply *r = find_reply(call, call->arg);
-	return r ? set_raw_file(call, call->arg + 1, r) : -1;
+	struct proxy *p = call->object;
+	return set_error_file(call->conf, call->line, call->arg, p->arena, p->errors);
 }
 
 /* data: 302 or 303 */
 static int set_errorloc(const struct conf_call *call)
 {
 	struct proxy *p = call->object;
-	struct error_reply *r = find_reply(call, call->arg);
-	if (!r)
+	int i = error_index(call->conf, call->line, call->arg);
+	if (i < 0)
 		return -1;
 	unsigned code = (unsigned)call->row->data;
 	char *text = arena_printf(p->arena,
@@ -145,179 +168,60 @@ static int set_errorloc(const struct conf_call *call)
 	    code, SLICE_ARG(http_reason(code)), call->line->argv[call->arg + 1]);
 	if (!text)
 		return no_memory(call->conf, call->line);
-	r->raw = slice_str(text);
+	p->errors[i] = (struct error_reply){ .raw = slice_str(text) };
 	return 0;
 }
 
-/* ---- http-error ---- */
-
-struct http_error {
-	struct error_reply *reply;
-	unsigned status;
-	const char *content_type;
-	struct slice body;
-	bool has_body;
-	bool has_file; /* a complete response */
-	bool reset;    /* default-errorfiles */
-	struct strbuf headers;
-};
-
-static int error_status(const struct conf_call *call, int arg, struct http_error *e)
-{
-	e->reply = find_reply(call, arg);
-	if (!e->reply)
-		return -1;
-	e->status = error_reply_status[e->reply - ((struct proxy *)call->object)->errors];
-	return 0;
-}
-
-static int error_content_type(const struct conf_call *call, int arg, struct http_error *e)
-{
-	e->content_type = call->line->argv[arg];
-	return 0;
-}
-
-static int error_string(const struct conf_call *call, int arg, struct http_error *e)
-{
-	e->body = slice_str(call->line->argv[arg]);
-	e->has_body = true;
-	return 0;
-}
-
-static int error_file(const struct conf_call *call, int arg, struct http_error *e)
-{
-	e->has_body = true;
-	return read_file(call, arg, &e->body);
-}
-
-static int error_errorfile(const struct conf_call *call, int arg, struct http_error *e)
-{
-	if (!e->reply) {
-		conf_error(call->conf, call->line, arg - 1, "'status <code>' must come first");
-		return -1;
-	}
-	e->has_file = true;
-	return set_raw_file(call, arg, e->reply);
-}
-
-static int error_reset(const struct conf_call *call, int arg, struct http_error *e)
-{
-	e->reset = true;
-	return 0;
-}
-
-static int error_header(const struct conf_call *call, int arg, struct http_error *e)
-{
-	const char *value = call->line->argv[arg + 1];
-	if (strchr(value, '%')) {
-		conf_error(call->conf, call->line, arg + 1,
-		    "variables in 'hdr' of 'http-error' are not supported by this version of weir");
-		return -1;
-	}
-	strbuf_addf(&e->headers, "%s: %s\r\n", call->line->argv[arg], value);
-	return 0;
-}
-
-static const struct error_word {
-	const char *name;
-	int args;
-	int (*set)(const struct conf_call *call, int arg, struct http_error *e);
-} error_words[] = {
-	{ "status", 1, error_status },
-	{ "content-type", 1, error_content_type },
-	{ "string", 1, error_string },
-	{ "file", 1, error_file },
-	{ "errorfile", 1, error_errorfile },
-	{ "default-errorfiles", 0, error_reset },
-	{ "hdr", 2, error_header },
-	{ "lf-string", 1, NULL },
-	{ "lf-file", 1, NULL },
-	{ "errorfiles", 1, NULL },
-};
-
-static const char *next_error_word(const void *names, size_t i)
-{
-	(void)names;
-	return i < ARRAY_SIZE(error_words) ? error_words[i].name : NULL;
-}
-
-static const struct error_word *find_error_word(const struct conf_call *call, int arg)
-{
-	const char *word = call->line->argv[arg];
-	for (size_t i = 0; i < ARRAY_SIZE(error_words); i++)
-		if (strcmp(error_words[i].name, word) == 0)
-			return &error_words[i];
-	const char *near = conf_nearest(word, next_error_word, NULL);
-	conf_error(call->conf, call->line, arg, "'http-error' does not know '%s'%s%s%s", word,
-	    near ? "; did you mean '" : "", near ? near : "", near ? "' ?" : "");
-	return NULL;
-}
-
-static int parse_error_words(const struct conf_call *call, struct http_error *e)
-{
-	const struct conf_line *line = call->line;
-	for (int i = call->arg; i < line->argc;) {
-		const struct error_word *w = find_error_word(call, i);
-		if (!w)
-			return -1;
-		if (i + w->args >= line->argc) {
-			conf_error(call->conf, line, i, "'%s' expects %d argument%s", w->name,
-			    w->args, w->args == 1 ? "" : "s");
-			return -1;
-		}
-		if (!w->set) {
-			conf_error(call->conf, line, i,
-			    "'%s' of 'http-error' is not supported by this version of weir",
-			    w->name);
-			return -1;
-		}
-		if (w->set(call, i + 1, e) < 0)
-			return -1;
-		i += 1 + w->args;
-	}
-	return 0;
-}
-
-static int build_error(const struct conf_call *call, struct http_error *e)
-{
-	struct proxy *p = call->object;
-	if (e->body.len && !e->content_type) {
-		conf_error(call->conf, call->line, -1,
-		    "'http-error' with a payload expects 'content-type <type>'");
-		return -1;
-	}
-	struct strbuf raw = STRBUF_INIT;
-	strbuf_addf(&raw, "HTTP/1.1 %u %.*s\r\ncontent-length: %zu\r\n", e->status,
-	    SLICE_ARG(http_reason(e->status)), e->body.len);
-	if (e->body.len)
-		strbuf_addf(&raw, "content-type: %s\r\n", e->content_type);
-	strbuf_addslice(&raw, strbuf_slice(&e->headers));
-	strbuf_adds(&raw, "\r\n");
-	strbuf_addslice(&raw, e->body);
-	struct slice copy = raw.failed || e->headers.failed
-				? SLICE_NULL
-				: arena_slice(p->arena, strbuf_slice(&raw));
-	strbuf_done(&raw);
-	if (!copy.ptr)
-		return no_memory(call->conf, call->line);
-	e->reply->raw = copy;
-	return 0;
-}
+/* ---- http-error, errorfiles ---- */
 
 static int set_http_error(const struct conf_call *call)
 {
-	struct http_error e = { .headers = STRBUF_INIT };
-	int r = parse_error_words(call, &e);
-	if (r == 0 && !e.reply) {
-		conf_error(call->conf, call->line, -1, "'http-error' expects 'status <code>'");
-		r = -1;
+	struct proxy *p = call->object;
+	unsigned where = RULE_AT_CONN | RULE_AT_SESS | RULE_AT_REQ;
+	bool reset;
+	const struct reply_spec *spec =
+	    reply_spec_parse(call->conf, call->line, call->arg, p->acls, where, &reset);
+	if (!spec)
+		return -1;
+	int i = error_reply_index(reply_spec_status(spec));
+	if (i < 0) {
+		conf_error(call->conf, call->line, -1,
+		    "'http-error': status %u cannot be customised", reply_spec_status(spec));
+		return -1;
 	}
-	if (r == 0 && e.reset)
-		e.reply->raw = SLICE_NULL;
-	else if (r == 0 && !e.has_file)
-		r = build_error(call, &e);
-	strbuf_done(&e.headers);
-	return r;
+	p->errors[i] = (struct error_reply){ .spec = reset ? NULL : spec };
+	return 0;
+}
+
+/* The section may stand further down: what it has is known when all is read. */
+static int import_error(
+    const struct conf_call *call, struct proxy *p, int i, const struct http_errors *from)
+{
+	struct error_reply *otherwise = arena_new(p->arena, struct error_reply);
+	if (!otherwise)
+		return no_memory(call->conf, call->line);
+	*otherwise = p->errors[i];
+	p->errors[i] = (struct error_reply){ .from = from, .otherwise = otherwise };
+	return 0;
+}
+
+static int set_errorfiles(const struct conf_call *call)
+{
+	struct proxy *p = call->object;
+	const struct conf_line *line = call->line;
+	const struct http_errors *from = find_http_errors(p->config, call->conf, line, call->arg);
+	if (!from)
+		return -1;
+	for (int i = 0; call->arg + 1 >= line->argc && i < ERROR_REPLY_N; i++) {
+		if (import_error(call, p, i, from) < 0)
+			return -1;
+	}
+	for (int arg = call->arg + 1; arg < line->argc; arg++) {
+		int i = error_index(call->conf, line, arg);
+		if (i < 0 || import_error(call, p, i, from) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 const struct conf_keyword proxy_error_keywords[] = {
@@ -329,10 +233,12 @@ const struct conf_keyword proxy_error_keywords[] = {
 	    "the same as errorloc" },
 	{ "errorloc303", CONF_PROXY, 0, 2, 2, set_errorloc, 303, "<status> <url>",
 	    "the same with 303: the client follows with GET" },
+	{ "errorfiles", CONF_PROXY, 0, 1, -1, set_errorfiles, 0, "<section> [ <status> ]...",
+	    "takes the answers of an http-errors section, or some of them" },
 	{ "http-error", CONF_PROXY, 0, 2, -1, set_http_error, 0,
-	    "status <code> [content-type <type>] [ default-errorfiles | errorfile <file> | file "
-	    "<file> "
-	    "| string <text> ] [ hdr <name> <value> ]...",
+	    "status <code> [content-type <type>] [ default-errorfiles | errorfile <file> | "
+	    "errorfiles <section> | file <file> | lf-file <file> | string <text> | "
+	    "lf-string <fmt> ] [ hdr <name> <fmt> ]...",
 	    "the answer for a status" },
 	{ .name = NULL },
 };

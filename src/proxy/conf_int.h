@@ -78,6 +78,17 @@ struct slice lower_name(struct arena *arena, const char *name);
 /* A slot for a capture without a header, for acl_scope_on_capture(): its number, or -1. */
 int capture_slot(void *proxy, bool response, unsigned len);
 
+/* ---- conf_errors.c, conf_http_errors.c ---- */
+
+/* "<status> <file>" at arg: the complete answer that errors shall have. 0 or -1, told. */
+int set_error_file(struct conf *conf, const struct conf_line *line, int arg, struct arena *arena,
+    struct error_reply *errors);
+/* Index of the status at arg; -1, told. */
+int error_index(struct conf *conf, const struct conf_line *line, int arg);
+/* errors_find_fn; user is the struct config. */
+const void *find_http_errors(void *user, struct conf *conf, const struct conf_line *line, int arg);
+void finish_errors(struct conf *conf, struct config *c);
+
 /* ---- conf_rules.c ---- */
 
 /* Marks a stage and warns when something that is processed later stands above. */

@@ -22,7 +22,6 @@ const struct conf_keyword proxy_later_keywords[] = {
 	LATER("compression"),
 	LATER("crt"),
 	LATER("email-alert"),
-	LATER("errorfiles"),
 	LATER("external-check"),
 	LATER("filter"),
 	LATER("filter-sequence"),

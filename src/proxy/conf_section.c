@@ -374,6 +374,7 @@ static void *open_defaults(const struct conf_call *call)
 	}
 	p->caps = PROXY_FE | PROXY_BE;
 	acl_scope_on_capture(p->acls, capture_slot, p);
+	acl_scope_on_errors(p->acls, find_http_errors, p->config);
 	p->build->is_defaults = true;
 	p->build->is_named = named;
 	p->next = c->defaults;
@@ -444,6 +445,7 @@ static void *open_proxy(const struct conf_call *call, unsigned caps)
 	p->is_listen = caps == (PROXY_FE | PROXY_BE);
 	if (caps & PROXY_FE)
 		acl_scope_on_capture(p->acls, capture_slot, p);
+	acl_scope_on_errors(p->acls, find_http_errors, p->config);
 	tell_duplicates(call, p);
 	if (add_proxy(p->config, p) < 0) {
 		(void)no_memory(call->conf, line);

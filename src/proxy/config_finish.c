@@ -65,6 +65,7 @@ static void finish_backend(struct conf *conf, struct config *c, struct proxy *p)
 	be->name = p->name;
 	be->id = p->id;
 	be->http = p->mode == PROXY_HTTP;
+	be->log = p->mode == PROXY_LOG;
 	be->allbackups = p->options & PR_O_ALLBACKUPS;
 	be->log_health_checks = p->options & PR_O_LOG_HEALTH;
 	be->logs = &p->logs;
@@ -175,7 +176,9 @@ int config_finish(struct conf *conf, struct config *c)
 	finish_logs(conf, c);
 	finish_log_forwards(conf, c);
 	finish_backends(conf, c);
+	finish_log_backends(conf, c);
 	finish_names(conf, c);
+	finish_errors(conf, c);
 	finish_modes(conf, c);
 	(void)userlists_finish(conf); /* errors are counted below */
 	for (struct proxy *p = c->proxies; p; p = p->next)

@@ -120,7 +120,8 @@ static bool profiles_show_server_ends(const struct config *c)
 void finish_logs(struct conf *conf, struct config *c)
 {
 	struct global_conf *g = &c->global;
-	const char *host = host_name(conf, g);
+	/* without "log-send-hostname" headers have "localhost" or "-" */
+	const char *host = g->log_send_hostname ? host_name(conf, g) : NULL;
 	bool server_ends = profiles_show_server_ends(c);
 
 	finish_log_profiles(conf, c);

@@ -134,7 +134,8 @@ void finish_modes(struct conf *conf, struct config *c)
 			ignore_http(conf, p);
 		if (p->caps & PROXY_BE)
 			check_balance(conf, p);
-		check_timeouts(conf, p);
+		if (p->mode != PROXY_LOG)
+			check_timeouts(conf, p);
 		check_inspection(conf, p);
 		compile_rdp(conf, p);
 	}

@@ -35,7 +35,12 @@ static void unknown_backend(struct conf *conf, const struct config *c, const str
 static void check_modes(struct conf *conf, const struct proxy *fe, const struct proxy *be,
     struct conf_pos pos, const char *how)
 {
-	if (fe->mode == PROXY_HTTP && be->mode != PROXY_HTTP)
+	if (be->mode == PROXY_LOG)
+		diag_add(conf_diag(conf), DIAG_ERROR, pos,
+		    "%s '%s' cannot use backend '%s' (%s:%u) %s: it is in 'mode log'.",
+		    proxy_kind(fe), fe->name, be->name, be->pos.file ? be->pos.file : "",
+		    be->pos.line, how);
+	else if (fe->mode == PROXY_HTTP && be->mode != PROXY_HTTP)
 		diag_add(conf_diag(conf), DIAG_ERROR, pos,
 		    "http %s '%s' (%s:%u) tries to use incompatible tcp backend '%s' (%s:%u) %s "
 		    "(see "

@@ -38,10 +38,12 @@ static const struct page pages[] = {
 	PAGE(408, "Request Time-out", "110", CLOSE, "Your browser didn't send a complete request in time."),
 	PAGE(410, "Gone", "114", "", "The resource is no longer available and will not be available again."),
 	PAGE(413, "Payload Too Large", "106", "", "The request entity exceeds the maximum allowed."),
+	PAGE(414, "URI Too Long", "83", "", "The requested URI is too long."),
 	PAGE(421, "Misdirected Request", "104", "", "Request sent to a non-authoritative server."),
 	PAGE(422, "Unprocessable Content", "116", "", "The server cannot process the contained instructions."),
 	PAGE(425, "Too Early", "80", "", "Your browser sent early data."),
 	PAGE(429, "Too Many Requests", "117", "", "You have sent too many requests in a given amount of time."),
+	PAGE(431, "Request Header Fields Too Large", "108", "", "The header fields of the request are too large."),
 	PAGE(500, "Internal Server Error", "97", "", "An internal server error occurred."),
 	PAGE(501, "Not Implemented", "136", "", ".The server does not support the functionality required to fulfill the request."),
 	PAGE(502, "Bad Gateway", "107", "", "The server returned an invalid or incomplete response."),
@@ -50,8 +52,8 @@ static const struct page pages[] = {
 };
 /* clang-format on */
 
-const unsigned error_reply_status[ERROR_REPLY_N] = { 400, 401, 403, 404, 405, 407, 408, 410, 413,
-	421, 422, 425, 429, 500, 501, 502, 503, 504 };
+const unsigned error_reply_status[ERROR_REPLY_N] = { 200, 400, 401, 403, 404, 405, 407, 408, 410,
+	413, 414, 421, 422, 425, 429, 431, 500, 501, 502, 503, 504 };
 
 int error_reply_index(unsigned status)
 {

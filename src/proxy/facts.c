@@ -179,10 +179,14 @@ static int64_t res_bytes_out(const struct fact_call *c)
 	return (int64_t)(head + s->down.total - s->down.bytes);
 }
 
+static int64_t prio_offset(const struct fact_call *c)
+{
+	return c->s->prio_offset_ms;
+}
+
 static int64_t cur_retries(const struct fact_call *c)
 {
-	const struct stream *s = c->s;
-	return s->be ? (int64_t)(s->conn_tries + s->rec.retries) : RULE_GAUGE_NONE;
+	return c->s->be ? stream_retries(c->s) : RULE_GAUGE_NONE;
 }
 
 /* ---- proxies ---- */
@@ -280,9 +284,10 @@ static int64_t slots_free(const struct server *s)
 	return max > served ? max - served : 0;
 }
 
-/* Free slots of the servers that serve, of their queues too; -1 when one of them has no limit. */
-static int64_t backend_slots(const struct backend *be, bool queues)
+/* Of the servers that serve; -1 when one of them has no limit. */
+static int64_t be_conn_free(const struct fact_call *c)
 {
+	const struct backend *be = &c->px->be;
 	bool active = has_active(be);
 	int64_t sum = 0;
 	for (unsigned i = 0; i < be->servers_n; i++) {
@@ -290,25 +295,28 @@ static int64_t backend_slots(const struct backend *be, bool queues)
 		if (s->backup == active || !takes_requests(s))
 			continue;
 		int64_t n = slots_free(s);
-		if (n < 0 || (queues && !s->maxqueue))
+		if (n < 0)
 			return -1;
 		sum += n;
-		if (queues) {
-			unsigned waiting = queue_length(s->rt->queue);
-			sum += s->maxqueue > waiting ? s->maxqueue - waiting : 0;
-		}
 	}
 	return sum;
 }
 
-static int64_t be_conn_free(const struct fact_call *c)
-{
-	return backend_slots(&c->px->be, false);
-}
-
+/* Of all servers that are up, whatever their weight and role, and of their queues. */
 static int64_t connslots(const struct fact_call *c)
 {
-	return backend_slots(&c->px->be, true);
+	const struct backend *be = &c->px->be;
+	int64_t sum = 0;
+	for (unsigned i = 0; i < be->servers_n; i++) {
+		const struct server *s = be->servers[i];
+		if (!server_is_usable(s))
+			continue;
+		int64_t n = slots_free(s), waiting = queue_length(s->rt->queue);
+		if (n < 0 || !s->maxqueue)
+			return -1;
+		sum += n + MAX((int64_t)s->maxqueue - waiting, 0);
+	}
+	return sum;
 }
 
 /* ---- servers ---- */

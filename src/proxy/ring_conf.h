@@ -24,9 +24,10 @@ struct ring_conf {
 	unsigned connect_ms, server_ms; /* 0: no limit */
 	struct server *servers;
 	struct server_defaults *server_defaults;
-	struct net_addr to;    /* len 0: none; of a ring that stands for one address */
-	bool is_own;	       /* not a section */
-	struct log_ring *ring; /* from log_targets_open() on */
+	struct net_addr to;	   /* len 0: none; of a ring that stands for one address */
+	const struct server *only; /* of a ring that stands for one server of a log backend */
+	bool is_own;		   /* not a section */
+	struct log_ring *ring;	   /* from log_targets_open() on */
 	struct ring_conn *conns;
 };
 
@@ -54,6 +55,9 @@ int log_ref_add(struct conf *conf, const struct conf_line *line, struct log_targ
     const char *name, bool is_backend);
 /* Part of config_finish(): finds what targets name, gives rings' headers and lengths to them. */
 void finish_rings(struct conf *conf, struct config *c);
+
+/* log_backend.c: parts of config_finish(): behind backends */
+void finish_log_backends(struct conf *conf, struct config *c);
 
 /* ring_conn.c: one connection to each server of the ring, given to workers in turn. 0 or -ENOMEM. */
 int ring_conns_new(struct process *p, struct ring_conf *rc, unsigned *turn);

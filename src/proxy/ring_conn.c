@@ -337,8 +337,8 @@ static int conn_new(
 int ring_conns_new(struct process *p, struct ring_conf *conf, unsigned *turn)
 {
 	int r = 0;
-	if (conf->to.len)
-		r = conn_new(p, conf, NULL, (*turn)++);
+	if (conf->to.len || conf->only)
+		r = conn_new(p, conf, conf->only, (*turn)++);
 	for (const struct server *s = conf->servers; s && r == 0; s = s->next)
 		if (!s->disabled)
 			r = conn_new(p, conf, s, (*turn)++);

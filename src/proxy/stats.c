@@ -123,6 +123,7 @@ void stats_begin(const struct stats_view *v, const struct proxy *px, enum stat_t
 		[PROXY_TCP] = "tcp",
 		[PROXY_HTTP] = "http",
 		[PROXY_CLI] = "cli",
+		[PROXY_LOG] = "log",
 	};
 	memset(row->f, 0, sizeof(row->f));
 	row->type = type;

@@ -105,11 +105,9 @@ struct stream {
 	struct rule_ctx cx;
 	struct rule_cursor cursor;
 	struct var_list txn_vars, req_vars, res_vars;
-	unsigned calls;		 /* of stream_run() */
-	uint64_t cpu_ns, lat_ns; /* with profiling.tasks */
-	uint64_t run_start_ns;	 /* of the present run; 0: none, or not measured */
-	uint32_t se_flags;	 /* the server's endpoint, when it was left */
-	unsigned se_requests;	 /* and how many requests its connection had had */
+	unsigned calls;			       /* of stream_run() */
+	uint64_t cpu_ns, lat_ns, run_start_ns; /* profiling.tasks; start 0: not running */
+	uint32_t se_flags, se_requests;	       /* of the server's endpoint when it was left */
 	struct rule_reply reply;
 	struct persist_state persist;
 	struct log_record rec;
@@ -159,7 +157,6 @@ stream_step step_forward, step_tunnel;	   /* stream_forward.c */
 stream_step step_reply;			   /* stream_reply.c */
 
 /* ---- what they share ---- */
-
 void stream_enter(struct stream *s, enum stream_state state);
 /* Gives the session its number for %rt. */
 void stream_number(struct stream *s);

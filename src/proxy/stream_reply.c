@@ -78,16 +78,46 @@ static int from_fields(struct stream *s)
 	return e < 0 ? e : add_reply_headers(s, !r->hdrs_first);
 }
 
+/* What http-error makes for this request, or a file as it is. -ENODATA: nothing shall be said. */
+static int from_error_reply(struct stream *s, const struct error_reply *e)
+{
+	struct rule_reply *made = e->spec ? reply_make(e->spec, &s->cx) : NULL;
+	if (e->spec && !made)
+		return -ENOMEM;
+	if (!made)
+		return e->raw.len ? from_raw(s, e->raw) : -ENODATA;
+	if (made->plain) {
+		const struct http_errors *errors = made->errors;
+		int i = error_reply_index(made->status);
+		if (!errors->errors[i].raw.ptr)
+			return from_raw(s, error_page(made->status));
+		return from_error_reply(s, &errors->errors[i]);
+	}
+	if (made->file_raw)
+		return from_raw(s, slice_make(made->file_raw, made->file_raw_len));
+	s->reply = *made;
+	return from_fields(s);
+}
+
+static bool has_answer(const struct http_errors *errors, unsigned status)
+{
+	int i = error_reply_index(status);
+	return i >= 0 && errors->errors[i].raw.ptr;
+}
+
 /* The errorfile of the backend, then of the frontend, then the built-in page. */
 static int from_status(struct stream *s, unsigned status)
 {
 	int i = error_reply_index(status);
 	struct proxy *side[] = { s->be, s->fe };
+	const struct http_errors *named = s->reply.errors;
 	s->reply.status = status;
+	if (named && i >= 0 && named->errors[i].raw.ptr)
+		return from_error_reply(s, &named->errors[i]);
 	for (size_t k = 0; i >= 0 && k < ARRAY_SIZE(side); k++) {
 		const struct error_reply *e = side[k] ? &side[k]->errors[i] : NULL;
-		if (e && e->raw.ptr)
-			return e->raw.len ? from_raw(s, e->raw) : -ENODATA;
+		if (e && (e->raw.ptr || e->spec))
+			return from_error_reply(s, e);
 	}
 	return from_raw(s, error_page(status));
 }
@@ -220,7 +250,7 @@ enum step stream_rule_reply(struct stream *s, char cause, char phase)
 		s->reply = *s->cx.reply;
 	if (!stream_is_http(s))
 		return end_silently(s);
-	if (r->plain)
+	if (r->plain && (!r->errors || has_answer(r->errors, r->status)))
 		e = from_status(s, r->status);
 	else if (r->file_raw)
 		e = from_raw(s, slice_make(r->file_raw, r->file_raw_len));

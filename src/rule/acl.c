@@ -11,6 +11,8 @@ struct acl_scope {
 	struct acl *acls;
 	int (*add_capture)(void *proxy, bool response, unsigned len);
 	void *proxy;
+	errors_find_fn *find_errors;
+	void *errors_user;
 	void *(*find_profile)(void *owner, const char *name, struct conf_pos pos);
 	void *profile_owner;
 };
@@ -250,6 +252,21 @@ void acl_scope_on_capture(
 {
 	scope->add_capture = add;
 	scope->proxy = proxy;
+}
+
+void acl_scope_on_errors(struct acl_scope *scope, errors_find_fn *find, void *user)
+{
+	scope->find_errors = find;
+	scope->errors_user = user;
+}
+
+const void *acl_scope_errors(
+    const struct acl_scope *scope, struct conf *conf, const struct conf_line *line, int arg)
+{
+	if (scope && scope->find_errors)
+		return scope->find_errors(scope->errors_user, conf, line, arg);
+	conf_error(conf, line, arg, "'errorfiles' may not be used here");
+	return NULL;
 }
 
 void acl_scope_on_log_profile(struct acl_scope *scope,

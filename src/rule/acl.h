@@ -46,6 +46,9 @@ struct acl *acl_anonymous(struct conf *conf, struct acl_test *test);
 struct acl_scope *acl_scope_used(struct conf *conf);
 
 /* The slot of a new "capture ... len"; -1: there are none here. */
+/* The http-errors section that line->argv[arg] names; NULL after conf_error(). */
+const void *acl_scope_errors(
+    const struct acl_scope *scope, struct conf *conf, const struct conf_line *line, int arg);
 int acl_scope_capture(struct acl_scope *scope, bool response, unsigned len);
 
 /* The log profile of that name; NULL: there are none here, or no memory. */

@@ -36,7 +36,9 @@ static bool run_reply(
 
 #define REPLY_USAGE                                                                                \
 	"[ status <code> ] [ content-type <type> ] [ { default-errorfiles | errorfile <file> | "   \
-	"file <file> | lf-file <file> | string <str> | lf-string <fmt> } ] [ hdr <name> <fmt> ]*"
+	"errorfiles <section> | file <file> | lf-file <file> | string <str> | lf-string <fmt> } "  \
+	"] "                                                                                       \
+	"[ hdr <name> <fmt> ]*"
 
 const struct action_row action_reply_rows[] = {
 	{ .name = "return",

@@ -54,7 +54,11 @@ static int parse_set_fmt(struct action_parse *p)
 	struct var_action *a = parse_name(p);
 	if (!a)
 		return -1;
-	a->fmt = action_fmt(p, "a format");
+	const char *text = action_word(p, "a format");
+	if (!text)
+		return -1;
+	/* a variable keeps all bytes: they are made fit for a header when they get into one */
+	a->fmt = logfmt_parse(p->conf, p->line, p->arg - 1, text, p->where, 0);
 	return a->fmt ? 0 : -1;
 }
 

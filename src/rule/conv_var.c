@@ -24,7 +24,11 @@ static int check_set(const struct arg_place *at, struct args *args)
 
 static bool conv_set(struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
 {
-	return var_set(cx, args->v[0].var, *(const unsigned *)args->data, s);
+	const struct var_name *name = args->v[0].var;
+	if (!var_set(cx, name, *(const unsigned *)args->data, s))
+		return false;
+	/* what came in may have been a part of the old value, whose memory the new one has */
+	return name->scope == VAR_PROC || var_get(cx, name, s);
 }
 
 static bool conv_unset(

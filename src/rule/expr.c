@@ -297,13 +297,8 @@ struct expr *expr_parse(struct conf *conf, const struct conf_line *line, int *ar
 	return e;
 }
 
-bool expr_next(
-    const struct expr *e, struct rule_ctx *cx, struct fetch_walk *walk, struct sample *ret)
+static bool convert(const struct expr *e, struct rule_ctx *cx, struct sample *ret)
 {
-	ret->type = SMP_ANY;
-	ret->may_change = false;
-	if (!e->fetch->eval(cx, &e->args, e->fetch->data, walk, ret))
-		return false;
 	for (unsigned i = 0; i < e->convs_n; i++) {
 		const struct conv_call *c = &e->convs[i];
 		if (!sample_cast(ret, c->row->in, cx->arena) ||
@@ -311,6 +306,20 @@ bool expr_next(
 			return false;
 	}
 	return true;
+}
+
+bool expr_next(
+    const struct expr *e, struct rule_ctx *cx, struct fetch_walk *walk, struct sample *ret)
+{
+	ret->type = SMP_ANY;
+	ret->may_change = false;
+	return e->fetch->eval(cx, &e->args, e->fetch->data, walk, ret) && convert(e, cx, ret);
+}
+
+bool expr_convert(
+    const struct expr *e, struct rule_ctx *cx, enum sample_type to, struct sample *ret)
+{
+	return convert(e, cx, ret) && sample_cast(ret, to, cx->arena);
 }
 
 bool expr_eval(const struct expr *e, struct rule_ctx *cx, enum sample_type to, struct sample *ret)

@@ -255,7 +255,6 @@ const struct fetch_row fetch_buf_rows[] = {
 	    "req.body", SMP_BIN, AT_REQ, fetch_body, 0, "body of the request, as far as received"),
 	SIMPLE("res.body", SMP_BIN, AT_RES, fetch_body, DIR_RES, "body of the response"),
 	SIMPLE("req.body_len", SMP_SINT, AT_REQ, fetch_body_len, 0, "bytes of the body received"),
-	SIMPLE("body_len", SMP_SINT, AT_REQ, fetch_body_len, 0, "same as req.body_len"),
 	SIMPLE(
 	    "res.body_len", SMP_SINT, AT_RES, fetch_body_len, DIR_RES, "bytes of the body there"),
 	SIMPLE(

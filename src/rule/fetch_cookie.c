@@ -8,6 +8,24 @@
 #define DIR_RES	  0x2u /* neither: by the place of evaluation */
 #define VALUE_INT 0x4u
 
+/* Up to the next semicolon that is not between quotes. */
+static struct slice cut_pair(struct slice *rest)
+{
+	if (likely(!memchr(rest->ptr, '"', rest->len)))
+		return slice_cut(rest, ';');
+	bool quoted = false;
+	size_t i = 0;
+	for (; i < rest->len && (quoted || rest->ptr[i] != ';'); i++) {
+		if (rest->ptr[i] == '"')
+			quoted = !quoted;
+		else if (rest->ptr[i] == '\\' && quoted && i + 1 < rest->len)
+			i++;
+	}
+	struct slice pair = slice_sub(*rest, 0, i);
+	*rest = i < rest->len ? slice_sub(*rest, i + 1, rest->len) : SLICE_NULL;
+	return pair;
+}
+
 /*
  * Cuts the next "name=value" off *rest. Of a Set-Cookie field only the first pair is the cookie, the others are
  * its attributes.
@@ -16,7 +34,7 @@ static bool next_pair(
     struct slice *rest, bool set_cookie, struct slice *ret_name, struct slice *ret_value)
 {
 	while (rest->ptr) {
-		struct slice pair = slice_trim_ows(slice_cut(rest, ';'));
+		struct slice pair = slice_trim_ows(cut_pair(rest));
 		if (set_cookie)
 			*rest = SLICE_NULL;
 		size_t eq = slice_find(pair, '=');
@@ -82,8 +100,7 @@ static bool fetch_cookie(struct rule_ctx *cx, const struct args *args, uintptr_t
 	}
 	if (!value.ptr)
 		return false;
-	ret_str(ret, value);
-	return !(data & VALUE_INT) || sample_cast(ret, SMP_SINT, cx->arena);
+	return data & VALUE_INT ? ret_str_int(ret, value) : ret_str(ret, value);
 }
 
 static bool fetch_cookie_cnt(struct rule_ctx *cx, const struct args *args, uintptr_t data,

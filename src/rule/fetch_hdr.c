@@ -111,18 +111,24 @@ static bool value_at(struct rule_ctx *cx, const struct http_msg *m, const struct
 	return true;
 }
 
+/* An address, or a node as RFC 7239 6 writes it: "10.0.0.1:1234", "[2001:db8::1]", "[2001:db8::1]:80". */
+static bool node_address(struct slice value, struct sample *ret)
+{
+	struct slice host = value, port;
+	uint64_t number;
+	if (rule_ip_parse(value, ret))
+		return true;
+	http_authority_split(value, &host, &port);
+	if (host.len < value.len && slice_to_u64(port, 65535, &number) < 0)
+		return false;
+	return rule_ip_parse(host, ret);
+}
+
 static bool value_typed(struct rule_ctx *cx, uintptr_t data, struct slice value, struct sample *ret)
 {
-	if (data & VALUE_IP) {
-		/* "10.0.0.1:1234" and "[::1]:80" are taken without their ports. */
-		struct slice host = value, port;
-		if (rule_ip_parse(value, ret))
-			return true;
-		http_authority_split(value, &host, &port);
-		return rule_ip_parse(host, ret);
-	}
-	ret_str(ret, value);
-	return !(data & VALUE_INT) || sample_cast(ret, SMP_SINT, cx->arena);
+	if (data & VALUE_IP)
+		return node_address(value, ret);
+	return data & VALUE_INT ? ret_str_int(ret, value) : ret_str(ret, value);
 }
 
 static bool fetch_hdr(struct rule_ctx *cx, const struct args *args, uintptr_t data,

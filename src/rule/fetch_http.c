@@ -221,7 +221,7 @@ static bool fetch_urlp(struct rule_ctx *cx, const struct args *args, uintptr_t d
 		return false;
 	if (!walk_params(args, 2, delim, slice_sub(text, at + 1, text.len), walk, ret))
 		return false;
-	return !data || sample_cast(ret, SMP_SINT, cx->arena);
+	return !data || ret_str_int(ret, ret->str);
 }
 
 static int check_body_param(const struct arg_place *at, struct args *args)

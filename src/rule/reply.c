@@ -3,11 +3,13 @@
  * "status 200 content-type text/plain string ... hdr name value": what "return" and the refusing actions send.
  */
 #include "reply.h"
+#include "acl.h"
 
 enum payload {
-	PAYLOAD_NONE,  /* status alone */
-	PAYLOAD_PLAIN, /* the proxy's error files */
-	PAYLOAD_RAW,   /* a complete response: errorfile */
+	PAYLOAD_NONE,	/* status alone */
+	PAYLOAD_PLAIN,	/* the proxy's error files */
+	PAYLOAD_ERRORS, /* of an http-errors section, else the proxy's */
+	PAYLOAD_RAW,	/* a complete response: errorfile */
 	PAYLOAD_TEXT,
 	PAYLOAD_FORMAT,
 };
@@ -24,6 +26,7 @@ struct reply_spec {
 	struct slice content_type;
 	struct slice text;
 	struct logfmt *fmt;
+	const void *errors;
 	struct hdr_spec *hdrs;
 	struct hdr_spec **hdrs_last;
 	unsigned hdrs_n;
@@ -137,9 +140,11 @@ static int word_lf_string(struct action_parse *p, struct reply_spec *spec)
 
 static int word_errorfiles(struct action_parse *p, struct reply_spec *spec)
 {
-	conf_error(p->conf, p->line, p->arg - 1,
-	    "'errorfiles' (sections 'http-errors') is not supported in this version");
-	return -1;
+	if (!action_word(p, "the name of an http-errors section") ||
+	    payload_once(p, spec, PAYLOAD_ERRORS) < 0)
+		return -1;
+	spec->errors = acl_scope_errors(p->scope, p->conf, p->line, p->arg - 1);
+	return spec->errors ? 0 : -1;
 }
 
 static int word_hdr(struct action_parse *p, struct reply_spec *spec)
@@ -184,12 +189,16 @@ static const struct reply_word words[] = {
 static int parse_word(struct action_parse *p, struct reply_spec *spec)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		if (action_take(p, words[i].name))
-			return words[i].parse(p, spec);
+		if (!action_take(p, words[i].name))
+			continue;
+		/* "deny_status" alone leaves it at the error files; any other word asks for a reply of its own */
+		if (!spec->has_payload && strcmp(words[i].name, "deny_status") != 0)
+			spec->payload = PAYLOAD_NONE;
+		return words[i].parse(p, spec);
 	}
 	conf_error(p->conf, p->line, p->arg,
 	    "'%s': unexpected '%s'; known are status, content-type, default-errorfiles, errorfile, "
-	    "file, lf-file, string, lf-string, hdr",
+	    "errorfiles, file, lf-file, string, lf-string, hdr",
 	    p->row->name, p->line->argv[p->arg]);
 	return -1;
 }
@@ -208,7 +217,8 @@ static int validate(struct action_parse *p, struct reply_spec *spec)
 		    "'%s': 'content-type' is ignored: there is no content", p->row->name);
 		spec->content_type = SLICE_NULL;
 	}
-	bool page = spec->payload == PAYLOAD_PLAIN || spec->payload == PAYLOAD_RAW;
+	bool page = spec->payload == PAYLOAD_PLAIN || spec->payload == PAYLOAD_RAW ||
+		    spec->payload == PAYLOAD_ERRORS;
 	if (page && !status_has_page(spec->status)) {
 		conf_error(p->conf, p->line, p->arg - 1, "'%s': status %u has no error file",
 		    p->row->name, spec->status);
@@ -237,6 +247,35 @@ struct reply_spec *reply_parse(struct action_parse *p, unsigned status, bool pla
 	return validate(p, spec) < 0 ? NULL : spec;
 }
 
+struct reply_spec *reply_spec_parse(struct conf *conf, const struct conf_line *line, int arg,
+    struct acl_scope *scope, unsigned where, bool *ret_reset)
+{
+	static const struct action_row row = { .name = "http-error" };
+	struct action_parse p = { .conf = conf,
+		.line = line,
+		.arg = arg,
+		.kind = RULES_KIND_N,
+		.where = where,
+		.scope = scope,
+		.row = &row };
+	struct reply_spec *spec = reply_parse(&p, 0, false);
+	if (spec && p.arg < line->argc) {
+		conf_error(conf, line, p.arg, "'http-error' takes no condition");
+		return NULL;
+	}
+	if (spec && !spec->status) {
+		conf_error(conf, line, -1, "'http-error' expects 'status <code>'");
+		return NULL;
+	}
+	*ret_reset = spec && spec->payload == PAYLOAD_PLAIN;
+	return spec;
+}
+
+unsigned reply_spec_status(const struct reply_spec *spec)
+{
+	return spec->status;
+}
+
 /* ---- making ---- */
 
 static bool make_hdrs(const struct reply_spec *spec, struct rule_ctx *cx, struct rule_reply *r)
@@ -261,8 +300,9 @@ struct rule_reply *reply_make(const struct reply_spec *spec, struct rule_ctx *cx
 	if (!r)
 		return NULL;
 	r->status = spec->status;
-	if (spec->payload == PAYLOAD_PLAIN) {
+	if (spec->payload == PAYLOAD_PLAIN || spec->payload == PAYLOAD_ERRORS) {
 		r->plain = true;
+		r->errors = spec->errors;
 		return r;
 	}
 	if (spec->payload == PAYLOAD_RAW) {

@@ -8,11 +8,7 @@
 
 #include "action.h"
 
-struct reply_spec;
-
 /* Reads all words up to the condition. status: the default one. NULL after conf_error(). */
 struct reply_spec *reply_parse(struct action_parse *p, unsigned status, bool plain_by_default);
-/* In the stream's arena; NULL when memory is short. */
-struct rule_reply *reply_make(const struct reply_spec *spec, struct rule_ctx *cx);
 
 #endif

@@ -226,6 +226,14 @@ static inline bool ret_int(struct sample *ret, int64_t v)
 	return true;
 }
 
+/* The number that a text begins with; 0 when it begins with none. */
+static inline bool ret_str_int(struct sample *ret, struct slice text)
+{
+	int64_t value = 0;
+	rule_int_parse(text, &value);
+	return ret_int(ret, value);
+}
+
 static inline bool ret_bool(struct sample *ret, bool v)
 {
 	ret->type = SMP_BOOL;

@@ -77,8 +77,9 @@ const char *action_word(struct action_parse *p, const char *what)
 {
 	if (p->arg < p->line->argc)
 		return p->line->argv[p->arg++];
-	conf_error(
-	    p->conf, p->line, p->arg, "'%s %s' needs %s", kinds[p->kind].name, p->row->name, what);
+	bool rule = p->kind < RULES_KIND_N;
+	conf_error(p->conf, p->line, p->arg, "'%s%s%s' needs %s", rule ? kinds[p->kind].name : "",
+	    rule ? " " : "", p->row->name, what);
 	return NULL;
 }
 

@@ -379,7 +379,7 @@ static bool format_value(struct conf *conf, const struct conf_line *line, int ar
     struct rule_ctx *cx, struct sample *ret)
 {
 	char text[16384];
-	struct logfmt *f = logfmt_parse(conf, line, arg, line->argv[arg], RULE_AT_CLI, LOGFMT_HTTP);
+	struct logfmt *f = logfmt_parse(conf, line, arg, line->argv[arg], RULE_AT_CLI, 0);
 	if (!f)
 		return false;
 	*ret = (struct sample){ .type = SMP_STR };

@@ -55,7 +55,17 @@ static void fit_balance(struct conf *conf, struct backend *be, const struct serv
 {
 	if (!be->balance.ops)
 		balance_conf_init(&be->balance);
-	if (!be->balance.ops->needs_http || be->http)
+	const struct balance_ops *ops = be->balance.ops;
+	if (be->log ? !ops->for_log || be->hash.consistent : ops->only_log) {
+		diag_add(conf_diag(conf), DIAG_ERROR,
+		    list ? pos_of(list) : (struct conf_pos){ .line = 0 },
+		    be->log ? "backend '%s': 'balance %s' with this 'hash-type' cannot be used in "
+			      "'mode log'"
+			    : "backend '%s': 'balance %s' can only be used in 'mode log'",
+		    be->name, ops->name);
+		return;
+	}
+	if (!ops->needs_http || be->http)
 		return;
 	diag_add(conf_diag(conf), DIAG_WARNING,
 	    list ? pos_of(list) : (struct conf_pos){ .line = 0 },

@@ -47,8 +47,9 @@ static int parse_address(struct conf *conf, const struct conf_line *line, int ar
 	const char *word = line->argv[arg];
 	if (strcmp(word, "*") == 0)
 		word = "0.0.0.0";
-	if (net_spec_parse(slice_str(word), NET_ALLOW_NAME | NET_ALLOW_PORT_OFFSET | NET_ALLOW_UNIX | NET_ALLOW_DATAGRAM,
-		&spec, err, sizeof(err)) < 0) {
+	if (net_spec_parse(slice_str(word),
+		NET_ALLOW_NAME | NET_ALLOW_PORT_OFFSET | NET_ALLOW_UNIX | NET_ALLOW_DATAGRAM, &spec,
+		err, sizeof(err)) < 0) {
 		conf_error(conf, line, arg, "server '%s': %s", s->name, err);
 		return -1;
 	}

@@ -80,6 +80,7 @@ struct config {
 	unsigned proxies_n;
 	unsigned workers; /* threads that will run it */
 	int64_t loaded_wall_s;
+	struct http_errors *http_errors; /* linked by next */
 	struct log_profile *log_profiles; /* linked by next */
 	struct proxy *defaults; /* sections read so far, the last one first; linked by next */
 	bool attached;		/* config_attach() was called */
@@ -109,7 +110,7 @@ struct proxy *config_proxy(const struct config *c, const char *name, unsigned ca
 
 /* Sections and keyword tables of this module, for struct conf_setup. conf_user() must be the struct config. */
 extern const struct conf_section section_defaults, section_frontend, section_backend,
-    section_listen;
+    section_listen, section_http_errors;
 extern const struct conf_keyword *const proxy_keyword_tables[];
 
 /*

@@ -26,11 +26,11 @@ struct process {
 	atomic_uint conn_rate_max, sess_rate_max;
 	atomic_ullong rate_word; /* maxconnrate, maxsessrate: second << 32 | connections in it */
 	atomic_ullong dropped_conns; /* refused for lack of descriptors or memory */
-	atomic_uint jobs;	/* what a soft stop waits for: connections and checks under way */
+	atomic_uint jobs;	 /* what a soft stop waits for: connections and checks under way */
 	atomic_ullong recv_logs; /* log lines received by log-forward sections */
-	atomic_ullong sessions; /* requests, and sessions of TCP: %rt */
-	atomic_uint paused;	/* listeners that wait for a free connection, all workers */
-	atomic_bool stopping;	/* soft stop: keep-alive ends, idle ones are closed */
+	atomic_ullong sessions;	 /* requests, and sessions of TCP: %rt */
+	atomic_uint paused;	 /* listeners that wait for a free connection, all workers */
+	atomic_bool stopping;	 /* soft stop: keep-alive ends, idle ones are closed */
 	atomic_uint unstoppable;
 	struct process_counters {
 		uint64_t conns, reqs, bytes_out, fd_errors;

@@ -55,13 +55,25 @@ struct forwarded_conf {
 
 /* An answer that weir makes for a status. */
 struct error_reply {
-	unsigned status;
-	struct slice raw; /* a complete response; .ptr NULL: not set; empty: close without a word */
+	struct slice raw; /* a complete response; .ptr NULL: none; empty: close without a word */
+	const struct reply_spec *spec; /* http-error: made for each request; NULL: none */
+	/* while files are read: "errorfiles", and what holds where that section has nothing */
+	const struct http_errors *from;
+	const struct error_reply *otherwise;
 };
 /* Index of a status in error tables: 400 401 ... ; -1 when it cannot be customised. */
-#define ERROR_REPLY_N 18
+#define ERROR_REPLY_N 21
 extern const unsigned error_reply_status[ERROR_REPLY_N];
 int error_reply_index(unsigned status);
+
+/* A section "http-errors". */
+struct http_errors {
+	struct http_errors *next;
+	const char *name;
+	bool is_there;	     /* the section itself has come; else only its name */
+	struct conf_pos pos; /* of the section, or of the first line that names it */
+	struct error_reply errors[ERROR_REPLY_N];
+};
 
 /* "capture request header" and the like. */
 struct capture_conf {
@@ -199,6 +211,8 @@ struct proxy {
 	struct slice send_name_header; /* http-send-name-header */
 	unsigned clitcpka_cnt, clitcpka_idle_s, clitcpka_intvl_s;
 	unsigned srvtcpka_cnt, srvtcpka_idle_s, srvtcpka_intvl_s;
+
+	struct log_backend *log_backend; /* of mode log */
 
 	struct proxy_rt *rt;
 	/* hot: derived when the configuration is finished */

@@ -38,8 +38,6 @@ enum rule_fact {
 	RULE_FACT_STOPPING,  /* the process ends */
 };
 
-struct rule_ctx;
-
 enum rules_kind {
 	RULES_TCP_CONNECTION,
 	RULES_TCP_SESSION,
@@ -50,6 +48,8 @@ enum rules_kind {
 	RULES_HTTP_AFTER_RES,
 	RULES_KIND_N,
 };
+
+struct rule_ctx;
 
 /* What the layer above answers for fetches and actions; any may be NULL: "not available here". */
 struct rule_host {

@@ -82,7 +82,8 @@ struct rule_reply_hdr {
 /* What the client shall get; memory of the stream's arena or the configuration. */
 struct rule_reply {
 	unsigned status;
-	bool plain; /* only the status counts: errorfile or generated page of that status */
+	bool plain;	    /* only the status counts: errorfile or generated page of that status */
+	const void *errors; /* with plain: of this http-errors section, if it has one */
 	struct slice content_type; /* empty: none */
 	struct slice body;
 	const char *file_raw; /* a complete raw response (errorfile), instead of the fields above */
@@ -109,6 +110,10 @@ struct expr *expr_parse_text(
 /* False: no value (or not yet: ret->may_change). Result is cast to `to` unless SMP_ANY. */
 bool expr_eval(const struct expr *e, struct rule_ctx *cx, enum sample_type to, struct sample *ret);
 
+/* The converters of e alone, applied to *ret instead of what its fetch would give. */
+bool expr_convert(
+    const struct expr *e, struct rule_ctx *cx, enum sample_type to, struct sample *ret);
+
 /* ---- conditions ---- */
 
 /* Named ACLs of one proxy; those of a defaults section are found through parent. */
@@ -120,6 +125,10 @@ struct acl_scope *acl_scope_new(struct arena *arena, const struct acl_scope *par
  */
 void acl_scope_on_capture(
     struct acl_scope *scope, int (*add)(void *proxy, bool response, unsigned len), void *proxy);
+/* How "errorfiles <section>" gets that section, which may stand further down; what it returns is a reply's errors. */
+typedef const void *errors_find_fn(
+    void *user, struct conf *conf, const struct conf_line *line, int arg);
+void acl_scope_on_errors(struct acl_scope *scope, errors_find_fn *find, void *user);
 /*
  * Expressions that name ACLs (fetch "acl", converter "when") look them up here from now on. Rules and ACLs that are
  * added do this by themselves.
@@ -195,6 +204,20 @@ struct rule_cursor {
 	uint64_t since_ms; /* when the present rule began to wait */
 	uintptr_t state;   /* of the action that waits; not 0 then */
 };
+
+/* ---- replies that the configuration makes ---- */
+
+struct reply_spec;
+
+/*
+ * The words of "http-error" from line->argv[arg] to the end of the line. *ret_reset: "default-errorfiles". NULL after
+ * conf_error().
+ */
+struct reply_spec *reply_spec_parse(struct conf *conf, const struct conf_line *line, int arg,
+    struct acl_scope *scope, unsigned where, bool *ret_reset);
+unsigned reply_spec_status(const struct reply_spec *spec);
+/* In cx->arena; NULL when memory is short. */
+struct rule_reply *reply_make(const struct reply_spec *spec, struct rule_ctx *cx);
 
 /* Runs the rules from the cursor on. Worker thread; no malloc but cx->arena. */
 enum rule_verdict rules_run(const struct ruleset *set, struct rule_ctx *cx, struct rule_cursor *at);

@@ -37,6 +37,7 @@ struct backend {
 	unsigned id;
 	bool id_set;		 /* "id" was written */
 	bool http;		 /* mode http */
+	bool log;		 /* mode log */
 	struct server **servers; /* in the order of the file */
 	unsigned servers_n;
 	struct balance_conf balance;

@@ -24,7 +24,7 @@ struct balance_conf {
 	bool uri_whole, uri_path_only;
 	unsigned uri_len, uri_depth; /* 0: all */
 	unsigned random_draws;
-	struct expr *expr; /* hash <expr> */
+	struct expr *expr; /* hash <expr>, log-hash <converters> */
 };
 
 enum hash_function {
@@ -80,6 +80,8 @@ struct balance_ops {
 	const char *name;
 	bool needs_http;     /* mode http only: uri, url_param, hdr */
 	bool has_key;	     /* picks by key: balance_key() is called before */
+	bool for_log;	     /* mode log can use it */
+	bool only_log;	     /* and no other */
 	bool static_weights; /* weights cannot change at run time: static-rr */
 	/* The hashed key of a request, with has_key. False: it has none. See balance_key(). */
 	bool (*key)(struct backend *be, struct rule_ctx *cx, uint32_t *ret_key);
@@ -124,6 +126,12 @@ uint32_t balance_hash(const struct hash_conf *h, const void *bytes, size_t len);
  */
 enum balance_result balance_pick(
     struct backend *be, struct balance_call *call, struct server **ret);
+
+/*
+ * The server of a log backend that gets the next line; hash: of the line, with "log-hash". NULL: none is usable.
+ * Any worker, for this turn.
+ */
+struct server *backend_log_pick(struct backend *be, uint32_t hash);
 
 /*
  * Builds new tables of rt's backends from the present states and swaps them in. Any worker; serialised by the

@@ -19,6 +19,8 @@ static const struct balance_ops *const algorithms[] = {
 	&balance_hdr,
 	&balance_random,
 	&balance_rdp_cookie,
+	&balance_log_hash,
+	&balance_sticky,
 };
 
 const char *const balance_names[] = { "roundrobin", "static-rr", "leastconn", "first", "hash",
@@ -166,6 +168,17 @@ static int parse_random(struct conf *conf, const struct conf_line *line, int arg
 	return 0;
 }
 
+/* Converters, whose input is the line. Without any all of it is the key. */
+static int parse_log_hash(
+    struct conf *conf, const struct conf_line *line, int arg, struct balance_conf *b)
+{
+	bool has = arg < line->argc;
+	char *text = arena_printf(
+	    conf_arena(conf), "str(line)%s%s", has ? "," : "", has ? line->argv[arg] : "");
+	b->expr = text ? expr_parse_text(conf, line, arg, text, RULE_AT_LOG) : NULL;
+	return b->expr ? 0 : -1;
+}
+
 /* What stands behind the algorithm's word at arg. */
 static int parse_arguments(struct conf *conf, const struct conf_line *line, int arg, char *argument,
     struct balance_conf *b)
@@ -183,6 +196,8 @@ static int parse_arguments(struct conf *conf, const struct conf_line *line, int 
 		set_param(b, argument && *argument ? argument : "mstshash");
 		return 0;
 	}
+	if (ops == &balance_log_hash)
+		return parse_log_hash(conf, line, arg, b);
 	if (ops == &balance_hash_expr) {
 		b->expr = expr_parse(conf, line, &arg, RULE_AT_REQ | RULE_AT_BACKEND);
 		return b->expr ? 0 : -1;
@@ -214,10 +229,8 @@ int balance_parse(
 		if (slice_eq(name, slice_str(algorithms[i]->name)))
 			b.ops = algorithms[i];
 	if (!b.ops) {
-		bool later = slice_eq(name, SLICE("log-hash")) || slice_eq(name, SLICE("sticky"));
-		const char *near = later ? NULL : conf_nearest(word, next_name, NULL);
-		conf_error(conf, line, arg, "%s balancing algorithm '%s'%s%s%s",
-		    later ? "this version of weir does not support the" : "unknown", word,
+		const char *near = conf_nearest(word, next_name, NULL);
+		conf_error(conf, line, arg, "unknown balancing algorithm '%s'%s%s%s", word,
 		    near ? "; did you mean '" : "", near ? near : "", near ? "' ?" : "");
 		return -1;
 	}

@@ -11,7 +11,7 @@
 
 extern const struct balance_ops balance_roundrobin, balance_static_rr, balance_leastconn,
     balance_first, balance_source, balance_uri, balance_url_param, balance_hdr, balance_random,
-    balance_rdp_cookie, balance_hash_expr;
+    balance_rdp_cookie, balance_hash_expr, balance_sticky, balance_log_hash;
 
 /* The order of turns: head once, then cycle for ever. Entries are indices of the table's servers. */
 struct rr_sequence {

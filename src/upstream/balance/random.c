@@ -101,6 +101,7 @@ static struct server *pick(
 
 const struct balance_ops balance_random = {
 	.name = "random",
+	.for_log = true,
 	.build = build,
 	.pick = pick,
 };

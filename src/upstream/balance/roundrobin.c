@@ -10,5 +10,6 @@ static struct server *pick(
 
 const struct balance_ops balance_roundrobin = {
 	.name = "roundrobin",
+	.for_log = true,
 	.pick = pick,
 };

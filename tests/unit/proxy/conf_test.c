@@ -275,9 +275,8 @@ static void error_replies_replace_each_other(void **state)
 	assert_true(slice_eq(e404->raw,
 	    SLICE("HTTP/1.1 303 See Other\r\ncache-control: no-cache\r\ncontent-length: 0\r\n"
 		  "location: http://x/\r\n\r\n")));
-	assert_true(slice_eq(e[error_reply_index(500)].raw,
-	    SLICE("HTTP/1.1 500 Internal Server Error\r\ncontent-length: 4\r\n"
-		  "content-type: text/plain\r\na: b\r\n\r\noops")));
+	assert_null(e[error_reply_index(500)].raw.ptr);
+	assert_int_equal(reply_spec_status(e[error_reply_index(500)].spec), 500);
 	assert_int_equal(error_reply_index(402), -1);
 	fixture_done(&f);
 }

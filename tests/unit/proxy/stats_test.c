@@ -560,12 +560,11 @@ static void session_is_listed_until_its_worker_has_none(void **state)
 	struct client client = { .fe = &www, .bind = &listen_conf };
 	struct stream s = { .worker = w,
 		.cli = &client,
-		.cx = { .src = &client.src },
 		.fe = &www,
 		.ce = &client.m.ep,
 		.id = 5,
-		.state = ST_QUEUE,
-		.cx.src = &client.src };
+		.cx.src = &client.src,
+		.state = ST_QUEUE };
 	(void)state;
 	list_init(&local.stream_list);
 	list_add_tail(&local.stream_list, &s.all);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Unit tests of digests, message authentication codes and AES: vectors of FIPS 180, RFC 4231, SP 800-38A and D. */
+/* covers: conv aes_cbc_dec, conv aes_cbc_enc, conv aes_gcm_enc, conv set-var */
 #include "fixture.h"
 
 struct want {

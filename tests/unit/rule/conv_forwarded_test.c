@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Unit tests of the Forwarded header's converters: the rules of RFC 7239 and the examples of the manual. */
+/* covers: conv rfc7239_field, conv rfc7239_is_valid, conv rfc7239_n2nn, conv rfc7239_n2np, conv rfc7239_nn, conv rfc7239_np */
 #include "fixture.h"
 
 struct want {

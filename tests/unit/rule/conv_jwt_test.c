@@ -2,6 +2,7 @@
 /*
  * Unit tests of signed and encrypted tokens, with tokens that another implementation made and those of the RFCs.
  */
+/* covers: conv jwt_decrypt_cert, conv jwt_decrypt_jwk, conv jwt_decrypt_secret, conv jwt_verify_cert */
 #include "fixture.h"
 
 #include "jwt_vectors.h"

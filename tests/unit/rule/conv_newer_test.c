@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Unit tests of converters that are newer than what the differential tests can show, and of rarer arguments. */
+/* covers: conv x509_v_err_str */
 #include "fixture.h"
 
 struct want {

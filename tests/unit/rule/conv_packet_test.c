@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Unit tests of the packet converters: SYN packets as Linux sends them, over IPv4 and IPv6, and cut short. */
+/* covers: conv eth.data, conv eth.dst, conv eth.hdr, conv eth.proto, conv eth.src, conv eth.vlan */
+/* covers: conv ip.data, conv ip.df, conv ip.dst, conv ip.fp, conv ip.hdr, conv ip.proto */
+/* covers: conv ip.src, conv ip.tos, conv ip.ttl, conv ip.ver, conv tcp.dst, conv tcp.flags */
+/* covers: conv tcp.options.mss, conv tcp.options.sack, conv tcp.options.tsopt, conv tcp.options.tsval, conv tcp.options.wscale, conv tcp.options.wsopt */
+/* covers: conv tcp.options_list, conv tcp.seq, conv tcp.src, conv tcp.win */
 #include "fixture.h"
 
 struct want {

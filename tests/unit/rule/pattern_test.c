@@ -40,22 +40,25 @@ static bool has_part(const char *text, const char *part, const char *set)
 
 static unsigned ip_of(const char *text, unsigned *bits)
 {
-	unsigned a, b, c, d;
-	*bits = 32;
-	assert_true(sscanf(text, "%u.%u.%u.%u/%u", &a, &b, &c, &d, bits) >= 4);
-	return a << 24 | b << 16 | c << 8 | d;
+	char plain[24];
+	struct in_addr ip;
+	size_t n = strcspn(text, "/");
+	snprintf(plain, sizeof(plain), "%.*s", (int)n, text);
+	assert_int_equal(inet_pton(AF_INET, plain, &ip), 1);
+	*bits = text[n] ? (unsigned)strtoul(text + n + 1, NULL, 10) : 32;
+	return ntohl(ip.s_addr);
 }
 
 /* 0: no match, else how fine it is. */
 static unsigned one_matches(const char *method, const char *pattern, const char *text)
 {
-	size_t n = strlen(pattern), len = strlen(text);
+	size_t size = strlen(pattern), len = strlen(text);
 	if (strcmp(method, "str") == 0)
 		return strcmp(pattern, text) == 0;
 	if (strcmp(method, "beg") == 0)
-		return strncmp(pattern, text, n) == 0 ? 1 + (unsigned)n : 0;
+		return strncmp(pattern, text, size) == 0 ? 1 + (unsigned)size : 0;
 	if (strcmp(method, "end") == 0)
-		return len >= n && strcmp(text + len - n, pattern) == 0;
+		return len >= size && strcmp(text + len - size, pattern) == 0;
 	if (strcmp(method, "sub") == 0)
 		return strstr(text, pattern) != NULL;
 	if (strcmp(method, "dir") == 0)
@@ -63,10 +66,10 @@ static unsigned one_matches(const char *method, const char *pattern, const char 
 	if (strcmp(method, "dom") == 0)
 		return has_part(text, pattern, "/?.:");
 	if (strcmp(method, "int") == 0) {
-		long low, high;
-		if (sscanf(pattern, "%ld:%ld", &low, &high) < 2)
-			high = low;
-		return strtol(text, NULL, 10) >= low && strtol(text, NULL, 10) <= high;
+		char *end;
+		long low = strtol(pattern, &end, 10), n = strtol(text, NULL, 10);
+		long high = *end ? strtol(end + 1, NULL, 10) : low;
+		return n >= low && n <= high;
 	}
 	unsigned bits, all, net = ip_of(pattern, &bits), addr = ip_of(text, &all);
 	return bits == 0 || net >> (32 - bits) == addr >> (32 - bits) ? 1 + bits : 0;
@@ -404,6 +407,10 @@ static void a_file_is_one_list_with_or_without_values(void **state)
 
 /* ---- rules ---- */
 
+/*
+ * covers: action http-response add-acl, action http-response del-acl, action http-response set-map,
+ * covers: action http-response del-map, action http-after-response set-map, action http-after-response del-map
+ */
 static void rules_change_lists(void **state)
 {
 	struct fixture f;
@@ -413,7 +420,11 @@ static void rules_change_lists(void **state)
 		    "http-request add-acl(virt@b) %[path]\n"
 		    "http-request add-acl(virt@b) %[path]\n"
 		    "http-response del-acl(virt@b) /p\n"
-		    "http-after-response del-map(virt@m) /p");
+		    "http-response add-acl(virt@b) /r\n"
+		    "http-response set-map(virt@m) /r res\n"
+		    "http-response del-map(virt@m) /p\n"
+		    "http-after-response set-map(virt@m) /a after\n"
+		    "http-after-response del-map(virt@m) /r");
 	struct http_hdr hdrs[2][8];
 	http_msg_init(&f.req, hdrs[0], 8);
 	http_msg_init(&f.res, hdrs[1], 8);
@@ -431,9 +442,10 @@ static void rules_change_lists(void **state)
 	f.cx.res = &f.res;
 	f.cx.at = RULE_AT_RES_HTTP;
 	assert_int_equal(fx_run(&f, RULES_HTTP_RES), RULES_NEXT);
-	assert_string_equal(entries(&f, b, NULL), "");
+	assert_string_equal(entries(&f, b, NULL), "/r ");
+	assert_string_equal(entries(&f, m, NULL), "/r=res ");
 	assert_int_equal(fx_run(&f, RULES_HTTP_AFTER_RES), RULES_NEXT);
-	assert_string_equal(entries(&f, m, NULL), "");
+	assert_string_equal(entries(&f, m, NULL), "/a=after ");
 	fx_free(&f);
 }
 

@@ -360,6 +360,52 @@ static void words_of_the_log_keyword_are_known(void **state)
 	assert_string_equal(log_level_name(LOG_LV_WARNING), "warning");
 }
 
+/* The first target gets a tag of its own, the second one nothing. */
+static bool text_of(void *arg, const struct log_target *t, struct log_text *ret)
+{
+	unsigned *asked = arg;
+	ret->tag = "other";
+	ret->text = SLICE("text");
+	ret->sd = SLICE("[s@1]");
+	return (*asked)++ == 0;
+}
+
+static void each_target_can_have_a_text_of_its_own(void **state)
+{
+	struct log_target second = target;
+	struct log_target *two[] = { &target, &second };
+	struct log_set both = { .targets = two, .targets_n = 2, .tag = "weir" };
+	unsigned asked = 0;
+	(void)state;
+	target.header = LOG_HEADER_RFC5424;
+	log_emit_each(w, &both, LOG_LV_INFO, text_of, &asked);
+	assert_int_equal(asked, 2);
+	expect_line("<158>1 2026-11-03T08:58:11.034540+00:00 - other ", " - [s@1] text\n");
+	assert_string_equal(received(), "");
+	target.max_level = second.max_level = LOG_LV_ERR;
+	log_emit_each(w, &both, LOG_LV_INFO, text_of, &asked);
+	assert_int_equal(asked, 2);
+}
+
+/* A syslog daemon that is there and does not read. */
+static void full_unix_listener_drops_and_counts_without_blocking(void **state)
+{
+	struct sockaddr_un *un = (struct sockaddr_un *)&target.addr;
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	(void)state;
+	memset(un, 0, sizeof(*un));
+	un->sun_family = AF_UNIX;
+	snprintf(un->sun_path + 1, sizeof(un->sun_path) - 1, "weir-log-test-%d", (int)getpid());
+	target.addr_len =
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(un->sun_path + 1));
+	assert_int_equal(bind(fd, (struct sockaddr *)un, target.addr_len), 0);
+	for (unsigned i = 0; i < 5000; i++)
+		emit(LOG_HEADER_LOCAL);
+	assert_true(atomic_load(&target.dropped) > 0);
+	assert_true(atomic_load(&target.dropped) < 5000);
+	close(fd);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -378,6 +424,8 @@ int main(void)
 		CASE(every_target_of_the_set_gets_the_line),
 		CASE(full_pipe_drops_and_counts_without_blocking),
 		CASE(missing_unix_listener_drops_and_counts),
+		CASE(each_target_can_have_a_text_of_its_own),
+		CASE(full_unix_listener_drops_and_counts_without_blocking),
 		CASE(unix_datagram_target_gets_the_line),
 		CASE(workers_share_a_sampled_target),
 		CASE(words_of_the_log_keyword_are_known),

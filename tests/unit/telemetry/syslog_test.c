@@ -281,7 +281,7 @@ static void lines_are_cut(void **state)
 	(void)state;
 	target.len = 80;
 	memset(in + strlen(in), 'c', 100);
-	strncat(in, "\"] text", 10);
+	memcpy(in + strlen(in), "\"] text", 8);
 	/* a field that does not fit ends the line */
 	assert_relayed(in, AS_IT_CAME, "<13>1 2003-10-11T22:14:15.003Z host app 111 ID47 ");
 	memset(in, 'm', 200);
