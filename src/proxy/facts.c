@@ -146,6 +146,11 @@ static int64_t prio_class(const struct fact_call *c)
 	return c->s->prio_class;
 }
 
+static int64_t prio_offset(const struct fact_call *c)
+{
+	return c->s->prio_offset_ms;
+}
+
 static int64_t req_bytes_in(const struct fact_call *c)
 {
 	return (int64_t)(c->s->req.head_len + c->s->up.total);

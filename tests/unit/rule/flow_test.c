@@ -209,6 +209,7 @@ static void a_request_is_seen_in_raw_bytes(void **state)
 	fx_free(&f);
 }
 
+/* covers: action http-request use-service, action tcp-request content use-service */
 static void mistakes_are_told(void **state)
 {
 	static const char *const wrong[][2] = {
@@ -223,6 +224,7 @@ static void mistakes_are_told(void **state)
 		{ "http-request early-hint a: b", "not a valid header name" },
 		{ "http-request silent-drop rst-ttl 0", "0" },
 		{ "http-request use-service prometheus-exporter", "unknown service" },
+		{ "tcp-request content use-service none", "unknown service" },
 		{ "tcp-request content switch-mode tcp", "expects 'http'" },
 		{ "tcp-request content switch-mode http proto h2", "only 'h1'" },
 		{ "http-request switch-mode http", "may not be used in 'http-request'" },
