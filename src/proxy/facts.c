@@ -179,11 +179,6 @@ static int64_t res_bytes_out(const struct fact_call *c)
 	return (int64_t)(head + s->down.total - s->down.bytes);
 }
 
-static int64_t prio_offset(const struct fact_call *c)
-{
-	return c->s->prio_offset_ms;
-}
-
 static int64_t cur_retries(const struct fact_call *c)
 {
 	return c->s->be ? stream_retries(c->s) : RULE_GAUGE_NONE;
