@@ -105,8 +105,8 @@ static struct slice fix_head(struct arena *a, struct slice raw)
 }
 
 /* A length that is not that of the payload would shift all that follows on the connection. */
-static bool length_is_right(struct conf *conf, const struct conf_line *line, int arg,
-    struct arena *arena, struct slice raw)
+static bool length_is_right(
+    struct conf *conf, const struct conf_line *line, int arg, struct arena *arena, struct slice raw)
 {
 	struct http_hdr hdrs[64];
 	struct http_msg m;
