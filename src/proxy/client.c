@@ -269,12 +269,14 @@ static bool keep_header(struct client *c, const struct pp_header *h)
 	struct client_extra *x = malloc(sizeof(*x) + h->tlvs.len);
 	if (!x)
 		return false;
+	x->fc_src = c->src;
 	if (!h->local)
 		c->src = h->src;
 	x->dst = h->dst; /* AF_UNSPEC when it is local */
 	x->tlvs_len = h->tlvs.len;
 	if (h->tlvs.len)
 		memcpy(x->tlvs, h->tlvs.ptr, h->tlvs.len);
+	free(c->extra); /* of rules ahead of the header */
 	c->extra = x;
 	return true;
 }

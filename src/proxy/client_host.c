@@ -24,6 +24,12 @@ const struct net_peer *client_dst(struct client *c)
 	return x->dst.sa.sa_family == AF_UNSPEC ? NULL : &x->dst;
 }
 
+const struct net_peer *client_fc_src(const struct client *c)
+{
+	bool kept = c->extra && c->extra->fc_src.sa.sa_family != AF_UNSPEC;
+	return kept ? &c->extra->fc_src : &c->src;
+}
+
 struct slice client_text(const struct client *c, struct slice error, const char *what)
 {
 	const struct conn_error *e = conn_error_of(c->m.conn.error, error);
@@ -44,7 +50,7 @@ static const struct net_peer *host_dst(void *client)
 static const struct net_peer *host_fc_peer(void *client, bool dst)
 {
 	struct client *c = client;
-	return dst ? client_dst(c) : &c->src;
+	return dst ? client_dst(c) : client_fc_src(c);
 }
 
 static int host_fd(void *client, bool server)

@@ -98,7 +98,7 @@ static const struct net_peer *host_fc_peer(void *stream, bool dst)
 {
 	struct stream *s = stream;
 	if (!dst)
-		return &s->cli->src;
+		return client_fc_src(s->cli);
 	/* the stream has room for it: an idle client shall stay small */
 	if (s->cli->extra)
 		return client_dst(s->cli);
