@@ -147,6 +147,7 @@ struct stream *stream_new(struct client *cli)
 	s->log_level = -1;
 	s->retries = -1;
 	s->bc_tos = -1;
+	s->flags = s->fe->config->global.profiling_tasks ? SF_PROFILED : 0;
 	arena_init_pool(&s->arena, &l->blocks);
 	init_messages(s);
 	init_record(s);
@@ -323,7 +324,7 @@ static void drive(struct stream *s, enum step next)
 		stream_end(s);
 		return;
 	}
-	if (unlikely(s->run_start_ns))
+	if (unlikely(s->flags & SF_PROFILED))
 		stream_profile_stop(s);
 	uint64_t at = deadline(s);
 	if (at)
@@ -336,7 +337,7 @@ void stream_run(struct stream *s)
 		return;
 	s->flags |= SF_RUNNING;
 	s->calls++;
-	if (unlikely(s->fe->config->global.profiling_tasks))
+	if (unlikely(s->flags & SF_PROFILED))
 		stream_profile_start(s);
 	drive(s, STEP_AGAIN);
 }

@@ -75,6 +75,7 @@ enum stream_state {
 #define SF_RES_INSPECT	  0x4000000u /* TCP: the response is still being looked at */
 #define SF_NO_L7_RETRY	  0x8000000u
 #define SF_BC_MARK	  0x10000000u /* bc_mark is set */
+#define SF_PROFILED	  0x20000000u /* profiling.tasks */
 
 struct stream {
 	struct list all; /* proxy_local.stream_list */

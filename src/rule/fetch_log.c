@@ -58,7 +58,9 @@ static bool fetch_txn_status(struct rule_ctx *cx, const struct args *args, uintp
     struct fetch_walk *walk, struct sample *ret)
 {
 	const struct log_record *r = ctx_record(cx);
-	return r && ret_int(ret, r->status);
+	if (!r)
+		return false;
+	return ret_int(ret, r->status < 0 && cx->res ? cx->res->status : r->status);
 }
 
 static bool fetch_id32(struct rule_ctx *cx, const struct args *args, uintptr_t data,

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "logfmt.h"
+#include "weir/net/socket.h"
 
 /* ---- numbers and strings that lie in the record ---- */
 
@@ -47,8 +48,18 @@ static void put_hex_number(struct logfmt_out *o, unsigned opts, uint64_t v)
 #define END_BACKEND  2u
 #define END_SERVER   3u
 
+/* An end of the connection to the server while it is open; the record has what a log line needs later. */
+static const struct sockaddr *open_end(struct rule_ctx *cx, bool own, struct net_peer *room)
+{
+	int fd = cx->host && cx->host->fd ? cx->host->fd(cx->stream, true) : -1;
+	if (fd < 0 || (own ? net_local_peer(fd, room) : net_remote_peer(fd, room)) < 0)
+		return NULL;
+	return &room->sa;
+}
+
+/* room: for addresses that the kernel is asked for. */
 static const struct sockaddr *end_of(
-    struct rule_ctx *cx, const struct log_record *r, uintptr_t which)
+    struct rule_ctx *cx, const struct log_record *r, uintptr_t which, struct net_peer *room)
 {
 	const struct net_peer *dst;
 	switch (which) {
@@ -58,9 +69,9 @@ static const struct sockaddr *end_of(
 		dst = cx->host && cx->host->dst ? cx->host->dst(cx->stream) : NULL;
 		return dst ? &dst->sa : NULL;
 	case END_BACKEND:
-		return r->server_src;
+		return r->server_src ? r->server_src : open_end(cx, true, room);
 	default:
-		return r->server_addr;
+		return r->server_addr ? r->server_addr : open_end(cx, false, room);
 	}
 }
 
@@ -80,7 +91,8 @@ static void put_hex_bytes(struct logfmt_out *o, unsigned opts, const void *bytes
 /* data: which end. */
 static ALIAS(put_ip)
 {
-	const struct sockaddr *sa = end_of(cx, r, data);
+	struct net_peer room;
+	const struct sockaddr *sa = end_of(cx, r, data, &room);
 	const void *bytes = NULL;
 	size_t size = 0;
 	if (sa && sa->sa_family == AF_INET) {
@@ -106,7 +118,8 @@ static ALIAS(put_ip)
 
 static ALIAS(put_port)
 {
-	const struct sockaddr *sa = end_of(cx, r, data);
+	struct net_peer room;
+	const struct sockaddr *sa = end_of(cx, r, data, &room);
 	if (sa && sa->sa_family == AF_INET)
 		put_hex_number(
 		    o, opts, ntohs(((const struct sockaddr_in *)(const void *)sa)->sin_port));
@@ -149,7 +162,8 @@ static ALIAS(put_server)
 
 static ALIAS(put_status)
 {
-	logfmt_number(o, opts, r->http ? r->status : 0);
+	int status = r->status < 0 && cx->res ? cx->res->status : r->status;
+	logfmt_number(o, opts, r->http ? status : 0);
 }
 
 static ALIAS(put_retries)

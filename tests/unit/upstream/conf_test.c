@@ -179,7 +179,7 @@ static void wrong_lines_are_told(void **state)
 		{ "balance uri length 3", "not 'length'" },
 		{ "balance hdr", "hdr(<name>)" },
 		{ "balance random(0)", "1 or more draws" },
-		{ "balance log-hash x", "does not support" },
+		{ "balance log-hash x", "unknown converter" },
 		{ "balance roundrobin now", "takes no argument" },
 		{ "hash-type ring", "ring" },
 		{ "hash-type consistent md5", "md5" },
