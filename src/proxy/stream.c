@@ -137,7 +137,9 @@ struct stream *stream_new(struct client *cli)
 	struct stream *s = pool_get(&l->streams);
 	if (!s)
 		return NULL;
-	memset(s, 0, sizeof(*s));
+	memset(s, 0, offsetof(struct stream, up));
+	inflow_init(&s->up);
+	inflow_init(&s->down);
 	s->worker = w;
 	s->cli = cli;
 	s->fe = cli->fe;

@@ -73,6 +73,7 @@ struct rule_ctx {
 	void *regex_scratch;			 /* of the regex library, from arena */
 	const struct rule *last_final, *waiting; /* for last_entity, waiting_entity */
 	unsigned acl_depth;			 /* ACLs that name ACLs */
+	struct rule_memo *memo;			 /* during a run of conditions, else NULL */
 };
 
 struct rule_reply_hdr {
