@@ -54,6 +54,7 @@ struct rule_ctx {
 	bool proxy_auth;	  /* the request is to a proxy: Proxy-Authorization and 407 */
 	bool wait_body;		  /* RULES_WAIT is for more of the body */
 	bool expect_proxy;	  /* a rule wants a PROXY header in front of the client's bytes */
+	unsigned value_max;	  /* bytes of a text that converters made longer; 0: VALUE_MAX */
 	unsigned failed_rewrites; /* header tables that were full */
 	unsigned
 	    rewrite_room; /* bytes by which rules may still make the head longer; 0: no bound */
