@@ -116,6 +116,7 @@ const char *rule_where_name(unsigned at)
 		{ RULE_AT_LOG, "a log line" },
 		{ RULE_AT_BACKEND, "a backend" },
 		{ RULE_AT_CLI, "the admin socket" },
+		{ RULE_AT_CHECK, "a health check" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (at & names[i].at)

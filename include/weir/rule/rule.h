@@ -29,6 +29,7 @@
 #define RULE_AT_LOG	 0x0040u
 #define RULE_AT_BACKEND	 0x0080u /* together with others: a backend is known */
 #define RULE_AT_CLI	 0x0100u
+#define RULE_AT_CHECK	 0x0200u /* a health check */
 #define RULE_AT_REQ	 (RULE_AT_REQ_BUF | RULE_AT_REQ_HTTP)
 
 struct rule_reply;
