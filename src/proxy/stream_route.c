@@ -15,17 +15,33 @@ static struct proxy *by_dynamic_name(struct stream *s, const struct switch_rule 
 	return config_backend(s->fe->config, name);
 }
 
+/* Rules pass over a backend that is disabled or unpublished, unless "force-be-switch" says otherwise. */
+static bool may_switch(struct stream *s, const struct proxy *be)
+{
+	if (likely(!(be->options & PR_O_DISABLED) &&
+		   !atomic_load_explicit(&be->unpublished, memory_order_relaxed)))
+		return true;
+	if (be == s->fe)
+		return true;
+	for (const struct switch_rule *r = s->fe->force_be_switch; r; r = r->next) {
+		if (cond_eval(r->cond, &s->cx) == 1)
+			return true;
+	}
+	return false;
+}
+
 static struct proxy *choose(struct stream *s)
 {
 	for (const struct switch_rule *r = s->fe->use_backend; r; r = r->next) {
 		if (r->cond && cond_eval(r->cond, &s->cx) != 1)
 			continue;
 		struct proxy *be = r->dynamic ? by_dynamic_name(s, r) : r->backend;
-		if (be)
+		if (!be)
+			break; /* a name that no backend has: the default one */
+		if (may_switch(s, be))
 			return be;
-		break; /* a name that no backend has: the default one */
 	}
-	if (s->fe->default_backend)
+	if (s->fe->default_backend && may_switch(s, s->fe->default_backend))
 		return s->fe->default_backend;
 	return s->fe->caps & PROXY_BE ? s->fe : NULL;
 }
