@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Commands that list proxies and change the state and limits of frontends and of the process. Worker 0; the
+ * Commands that list proxies and change the state and limits of proxies and of the process. Worker 0; the
  * listeners of the other workers follow by mail (listener.c).
  */
 #include "cli_proxy.h"
@@ -47,6 +47,31 @@ static void run_shutdown_frontend(struct cli_call *call)
 		cli_err(call, "Frontend was already shut down.\n");
 	else
 		frontend_shutdown(call->worker, fe);
+}
+
+static void set_unpublished(struct cli_call *call, bool value)
+{
+	const char *name = call->argv[2];
+	struct proxy *be = NULL;
+	if (!*name) {
+		cli_err(call, "A backend name is expected.\n");
+		return;
+	}
+	be = config_proxy(cli_process(call)->config, name, PROXY_BE);
+	if (!be)
+		cli_err(call, "No such backend.\n");
+	else
+		atomic_store(&be->unpublished, value);
+}
+
+static void run_publish(struct cli_call *call)
+{
+	set_unpublished(call, false);
+}
+
+static void run_unpublish(struct cli_call *call)
+{
+	set_unpublished(call, true);
 }
 
 /* ---- limits ---- */
@@ -126,6 +151,8 @@ const struct cli_command proxy_frontend_commands[] = {
 	    "stop accepting connections, until enabled again" },
 	{ "enable frontend", CLI_ADMIN, run_enable_frontend, "<frontend>",
 	    "accept connections again" },
+	{ "publish backend", CLI_OPERATOR, run_publish, "<backend>",
+	    "let rules switch to a backend again" },
 	{ "set maxconn frontend", CLI_ADMIN, run_set_maxconn_frontend, "<frontend> <value>",
 	    "change a frontend's limit of connections" },
 	{ "set maxconn global", CLI_ADMIN, run_set_maxconn_global, "<value>",
@@ -135,5 +162,7 @@ const struct cli_command proxy_frontend_commands[] = {
 	{ "show backend", CLI_USER, run_show_backend, NULL, "list the backends" },
 	{ "shutdown frontend", CLI_ADMIN, run_shutdown_frontend, "<frontend>",
 	    "close a frontend's listeners for good" },
+	{ "unpublish backend", CLI_OPERATOR, run_unpublish, "<backend>",
+	    "let rules pass over a backend; its checks go on" },
 	{ .name = NULL },
 };

@@ -348,6 +348,18 @@ static int set_send_name_header(const struct conf_call *call)
 	return p->send_name_header.ptr ? 0 : no_memory(call->conf, call->line);
 }
 
+static int set_keep_alive_queue(const struct conf_call *call)
+{
+	struct proxy *p = call->object;
+	int64_t n;
+	if (wrong_side(call))
+		return 0;
+	if (conf_int(call->conf, call->line, call->arg, -1, INT_MAX, &n) < 0)
+		return -1;
+	p->max_keep_alive_queue = n < 0 ? UINT32_MAX : (unsigned)n;
+	return 0;
+}
+
 #define SERVER_SCOPE  (CONF_FRONTEND | CONF_BACKEND | CONF_LISTEN)
 #define NUMBER(field) set_number, offsetof(struct proxy, field)
 
@@ -376,9 +388,8 @@ const struct conf_keyword proxy_backend_keywords[] = {
 	{ "fullconn", CONF_PROXY, KW_BE, 1, 1, NUMBER(be.fullconn), "<connections>",
 	    "load of the backend at which servers take their full maxconn; a tenth of the "
 	    "frontends' maxconn unless set" },
-	{ "max-keep-alive-queue", CONF_PROXY, KW_BE | CONF_NOT_YET, 1, 1,
-	    NUMBER(max_keep_alive_queue), "<requests>",
-	    "queue of a server above which a request leaves its connection for another server" },
+	{ "max-keep-alive-queue", CONF_PROXY, KW_BE, 1, 1, set_keep_alive_queue, 0, "<requests>",
+	    "queue of a server from which on 'option prefer-last-server' does not hold; -1: none" },
 	{ "cookie", CONF_PROXY, KW_BE, 1, -1, set_cookie, 0,
 	    "<name> [ rewrite | insert | prefix ] [options...]", "persistence by cookie" },
 	{ "dynamic-cookie-key", CONF_PROXY, KW_BE, 1, 1, set_dynamic_cookie_key, 0, "<text>",

@@ -18,18 +18,15 @@
 	}
 
 const struct conf_keyword proxy_later_keywords[] = {
-	LATER("be-unpublished"),
 	LATER("compression"),
 	LATER("crt"),
 	LATER("email-alert"),
 	LATER("external-check"),
 	LATER("filter"),
 	LATER("filter-sequence"),
-	LATER("force-be-switch"),
 	LATER("guid"),
 	LATER("hash-preserve-affinity"),
 	LATER("load-server-state-from-file"),
-	LATER("max-session-srv-conns"),
 	LATER("quic-initial"),
 	LATER("server-state-file-name"),
 	LATER("ssl-f-use"),
@@ -37,7 +34,6 @@ const struct conf_keyword proxy_later_keywords[] = {
 	LATER("stick"),
 	LATER("stick-table"),
 	LATER("use-fcgi-app"),
-	LATER("option checkcache"),
 	LATER("option external-check"),
 	LATER("option h1-case-adjust-bogus-client"),
 	LATER("option h1-case-adjust-bogus-server"),
@@ -49,6 +45,8 @@ const struct conf_keyword proxy_later_keywords[] = {
 	LATER("option spop-check"),
 	LATER("option ssl-hello-chk"),
 
+	NO_EFFECT("max-session-srv-conns",
+	    "idle connections are limited by server (pool-max-conn), not by client"),
 	NO_EFFECT("option contstats", "bytes are counted when a request or a connection ends"),
 	NO_EFFECT("option disable-h2-upgrade", "clear-text HTTP/2 is not recognised anyway"),
 	NO_EFFECT("option http-no-delay", "what can be sent is sent at once, with TCP_NODELAY"),

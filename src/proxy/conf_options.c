@@ -283,6 +283,8 @@ const struct conf_keyword proxy_option_keywords[] = {
 	    "trailers of requests are not passed on"),
 	FLAG_ROW("http-drop-response-trailers", KW_FE, PR_O_DROP_RES_TRAILERS,
 	    "trailers of responses are not passed on"),
+	FLAG_ROW("checkcache", KW_BE, PR_O_CHECKCACHE,
+	    "responses with a cookie that a cache may keep are refused"),
 	{ "option http-restrict-req-hdr-names", CONF_PROXY, 0, 1, 1, set_restrict_names, 0,
 	    "{ preserve | delete | reject }",
 	    "request headers with other than letters, digits and '-' in their names" },

@@ -246,6 +246,26 @@ static int add_persist_rule(const struct conf_call *call)
 	return 0;
 }
 
+static int add_force_switch(const struct conf_call *call)
+{
+	struct proxy *p = call->object;
+	if (wrong_side(call))
+		return 0;
+	struct switch_rule *r = switch_rule_parse(call, false, true, SEES_REQUEST);
+	if (!r)
+		return -1;
+	switch_rule_append(&p->force_be_switch, &p->force_be_switch_last, r);
+	return 0;
+}
+
+static int set_unpublished(const struct conf_call *call)
+{
+	struct proxy *p = call->object;
+	if (!wrong_side(call))
+		atomic_init(&p->unpublished, true);
+	return 0;
+}
+
 static int add_monitor_fail(const struct conf_call *call)
 {
 	struct proxy *p = call->object;
@@ -296,6 +316,11 @@ const struct conf_keyword proxy_rule_keywords[] = {
 	{ "use_backend", NOT_DEFAULTS, KW_FE, 1, -1, add_use_backend, 0,
 	    "<backend> [ { if | unless } <condition> ]",
 	    "backend for the requests that fit; the first line that does decides" },
+	{ "force-be-switch", NOT_DEFAULTS, KW_FE, 2, -1, add_force_switch, 0,
+	    "{ if | unless } <condition>",
+	    "requests that fit may go to backends that are disabled or unpublished" },
+	{ "be-unpublished", CONF_BACKEND | CONF_LISTEN, KW_BE, 0, 0, set_unpublished, 0, "",
+	    "other proxies do not switch to the backend until 'publish backend'" },
 	{ "use-server", NOT_DEFAULTS, KW_BE, 3, -1, add_use_server, 0,
 	    "<server> { if | unless } <condition>", "server for the requests that fit" },
 	{ "force-persist", NOT_DEFAULTS, KW_BE, 2, -1, add_persist_rule, 1,

@@ -183,6 +183,8 @@ void stream_show_body(struct stream *s);
 /* Bytes by which rules may make the head longer. */
 struct slice stream_unique_id(struct stream *s);
 unsigned stream_rewrite_room(const struct stream *s, const struct http_msg *m);
+/* stream_cacheable.c: "option checkcache": whether the response has a cookie that a cache may give to others. */
+bool stream_leaks_cookie(const struct stream *s);
 /* Gives what is there of the response's payload to rules. */
 void stream_show_response(struct stream *s);
 /* TCP: whether "tcp-response content" lets the response pass; else returns what the step returns. */

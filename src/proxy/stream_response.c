@@ -346,6 +346,15 @@ static enum step send_response(struct stream *s)
 	return STEP_AGAIN;
 }
 
+static enum step refuse_cacheable(struct stream *s)
+{
+	log_emitf(s->worker, &s->be->logs, LOG_LV_ALERT,
+	    "Blocking cacheable cookie in response from instance %s, server %s.", s->be->name,
+	    s->srv->name);
+	s->flags |= SF_CLOSE_SERVER;
+	return stream_error(s, 502, 'P', 'H');
+}
+
 enum step step_res_rules(struct stream *s)
 {
 	if (s->be->has_res_rules || s->fe->has_res_rules) {
@@ -359,6 +368,8 @@ enum step step_res_rules(struct stream *s)
 		if (v != RULES_NEXT)
 			return stream_verdict(s, v, true);
 	}
+	if (unlikely(s->be->options & PR_O_CHECKCACHE) && stream_leaks_cookie(s))
+		return refuse_cacheable(s);
 	if (s->be->be.cookie &&
 	    persist_response(&s->be->be, &s->res, &s->arena, clock_wall_s(&s->worker->clock),
 		s->srv, s->req.method == HTTP_POST, &s->persist, &s->rec.flags) < 0)

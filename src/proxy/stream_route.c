@@ -16,27 +16,45 @@ static struct proxy *by_dynamic_name(struct stream *s, const struct switch_rule 
 	return config_backend(s->fe->config, name);
 }
 
-static const struct switch_rule *first_met(struct stream *s)
+/* Rules pass over a backend that is disabled or unpublished, unless "force-be-switch" says otherwise. */
+static bool may_switch(struct stream *s, const struct proxy *be)
 {
-	const struct switch_rule *r = s->fe->use_backend;
-	struct rule_memo memo;
-	if (!r)
-		return NULL;
-	rule_memo_start(&s->cx, &memo);
-	while (r && r->cond && cond_eval(r->cond, &s->cx) != 1)
-		r = r->next;
-	rule_memo_stop(&s->cx);
-	return r;
+	if (likely(!(be->options & PR_O_DISABLED) &&
+		   !atomic_load_explicit(&be->unpublished, memory_order_relaxed)))
+		return true;
+	if (be == s->fe)
+		return true;
+	for (const struct switch_rule *r = s->fe->force_be_switch; r; r = r->next) {
+		if (cond_eval(r->cond, &s->cx) == 1)
+			return true;
+	}
+	return false;
+}
+
+/* NULL: none is met, or one names what no backend is called. */
+static struct proxy *by_rules(struct stream *s)
+{
+	for (const struct switch_rule *r = s->fe->use_backend; r; r = r->next) {
+		if (r->cond && cond_eval(r->cond, &s->cx) != 1)
+			continue;
+		struct proxy *be = r->dynamic ? by_dynamic_name(s, r) : r->backend;
+		if (!be || may_switch(s, be))
+			return be;
+	}
+	return NULL;
 }
 
 static struct proxy *choose(struct stream *s)
 {
-	const struct switch_rule *r = first_met(s);
-	struct proxy *be = !r ? NULL : r->dynamic ? by_dynamic_name(s, r) : r->backend;
-	if (be)
-		return be;
-	/* none is met, or it names no backend: the default one */
-	if (s->fe->default_backend)
+	if (s->fe->use_backend) {
+		struct rule_memo memo;
+		rule_memo_start(&s->cx, &memo);
+		struct proxy *be = by_rules(s);
+		rule_memo_stop(&s->cx);
+		if (be)
+			return be;
+	}
+	if (s->fe->default_backend && may_switch(s, s->fe->default_backend))
 		return s->fe->default_backend;
 	return s->fe->caps & PROXY_BE ? s->fe : NULL;
 }

@@ -74,6 +74,19 @@ static struct server *by_rdp_cookie(struct stream *s)
 	return srv && may_use(s, srv) ? srv : NULL;
 }
 
+/* "option prefer-last-server", as long as the server's queue is short enough for that. */
+static struct server *by_last_server(const struct stream *s)
+{
+	struct server *srv = s->cli->last_server;
+	if (!(s->be->options & PR_O_PREFER_LAST_SERVER) || !srv || srv->be != &s->be->be ||
+	    !server_is_usable(srv))
+		return NULL;
+	if (!srv->maxconn || s->be->max_keep_alive_queue == UINT32_MAX ||
+	    atomic_load_explicit(&srv->rt->served, memory_order_relaxed) < server_limit(srv))
+		return srv;
+	return queue_length(srv->rt->queue) < s->be->max_keep_alive_queue ? srv : NULL;
+}
+
 static struct server *by_persistence(struct stream *s)
 {
 	if (s->flags & SF_ASSIGNED)
@@ -87,11 +100,9 @@ static struct server *by_persistence(struct stream *s)
 	struct server *srv = s->be->use_server ? by_use_server(s) : NULL;
 	if (!srv)
 		srv = cookie ? cookie : by_rdp_cookie(s);
-	if (!srv && (s->be->options & PR_O_PREFER_LAST_SERVER) && s->cli->last_server &&
-	    s->cli->last_server->be == &s->be->be && server_is_usable(s->cli->last_server))
-		return s->cli->last_server;
-	if (srv)
-		s->flags |= SF_BY_COOKIE;
+	if (!srv)
+		return by_last_server(s);
+	s->flags |= SF_BY_COOKIE;
 	return srv;
 }
 

@@ -36,6 +36,7 @@
 #define PR_O_PREFER_LAST_SERVER	 (1ull << 34)
 #define PR_O_DROP_REQ_TRAILERS	 (1ull << 35)
 #define PR_O_DROP_RES_TRAILERS	 (1ull << 36)
+#define PR_O_CHECKCACHE		 (1ull << 37)
 #define PR_O_DISABLED		 (1ull << 38)
 
 enum reuse_mode {

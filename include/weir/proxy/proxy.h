@@ -128,6 +128,7 @@ struct proxy {
 	unsigned backlog;
 	unsigned rate_limit; /* sessions a second; 0: none */
 	struct switch_rule *use_backend, **use_backend_last;
+	struct switch_rule *force_be_switch, **force_be_switch_last;
 	const char *default_backend_name;
 	struct proxy *default_backend;
 	struct slice monitor_uri;
@@ -176,6 +177,8 @@ struct proxy {
 	unsigned max_keep_alive_queue;
 	struct switch_rule *use_server, **use_server_last;
 	struct switch_rule *force_persist, **force_persist_last;
+	atomic_bool
+	    unpublished; /* be-unpublished, or by command: other proxies do not switch to it */
 	struct switch_rule *ignore_persist, **ignore_persist_last;
 	struct net_connect_opts source; /* "source" of the backend, for servers without their own */
 	bool has_source;
