@@ -48,6 +48,11 @@ static int parse_target(struct action_parse *p, struct redirect *r, enum kind ki
 		    "'redirect': one of location, prefix and scheme is enough");
 		return -1;
 	}
+	if (p->arg < p->line->argc && !*p->line->argv[p->arg]) {
+		conf_error(p->conf, p->line, p->arg, "'redirect': '%s' is followed by nothing",
+		    p->line->argv[p->arg - 1]);
+		return -1;
+	}
 	r->kind = kind;
 	r->fmt = action_fmt(p, "a value");
 	return r->fmt ? 0 : -1;
