@@ -246,5 +246,4 @@ bool arg_int(struct rule_ctx *cx, const struct arg *a, int64_t *ret);
 bool arg_str(struct rule_ctx *cx, const struct arg *a, struct slice *ret);
 
 bool ret_peer_ip(struct sample *ret, const struct net_peer *peer);
-
 #endif
