@@ -124,6 +124,7 @@ static void init_rules(struct stream *s)
 	s->cx.worker = s->worker;
 	s->cx.arena = &s->arena;
 	s->cx.src = &s->cli->src;
+	s->cx.value_max = 4 * s->fe->config->global.bufsize;
 	s->cx.vars.list[VAR_SESS] = &s->cli->vars;
 	s->cx.vars.list[VAR_TXN] = &s->txn_vars;
 	s->cx.vars.list[VAR_REQ] = &s->req_vars;
@@ -137,7 +138,9 @@ struct stream *stream_new(struct client *cli)
 	struct stream *s = pool_get(&l->streams);
 	if (!s)
 		return NULL;
-	memset(s, 0, sizeof(*s));
+	memset(s, 0, offsetof(struct stream, up));
+	inflow_init(&s->up);
+	inflow_init(&s->down);
 	s->worker = w;
 	s->cli = cli;
 	s->fe = cli->fe;
@@ -147,6 +150,7 @@ struct stream *stream_new(struct client *cli)
 	s->log_level = -1;
 	s->retries = -1;
 	s->bc_tos = -1;
+	s->flags = s->fe->config->global.profiling_tasks ? SF_PROFILED : 0;
 	arena_init_pool(&s->arena, &l->blocks);
 	init_messages(s);
 	init_record(s);
@@ -323,7 +327,7 @@ static void drive(struct stream *s, enum step next)
 		stream_end(s);
 		return;
 	}
-	if (unlikely(s->run_start_ns))
+	if (unlikely(s->flags & SF_PROFILED))
 		stream_profile_stop(s);
 	uint64_t at = deadline(s);
 	if (at)
@@ -336,7 +340,7 @@ void stream_run(struct stream *s)
 		return;
 	s->flags |= SF_RUNNING;
 	s->calls++;
-	if (unlikely(s->fe->config->global.profiling_tasks))
+	if (unlikely(s->flags & SF_PROFILED))
 		stream_profile_start(s);
 	drive(s, STEP_AGAIN);
 }

@@ -27,7 +27,8 @@ void stream_profile_start(struct stream *s)
 
 void stream_profile_stop(struct stream *s)
 {
-	s->cpu_ns += now_ns() - s->run_start_ns;
+	if (s->run_start_ns) /* else it was not run but ended */
+		s->cpu_ns += now_ns() - s->run_start_ns;
 	s->run_start_ns = 0;
 }
 

@@ -4,6 +4,7 @@
  * it is a listen section. Client's worker.
  */
 #include "stream.h"
+#include "weir/rule/memo.h"
 
 #define NAME_MAX_LEN 256
 
@@ -15,16 +16,26 @@ static struct proxy *by_dynamic_name(struct stream *s, const struct switch_rule 
 	return config_backend(s->fe->config, name);
 }
 
+static const struct switch_rule *first_met(struct stream *s)
+{
+	const struct switch_rule *r = s->fe->use_backend;
+	struct rule_memo memo;
+	if (!r)
+		return NULL;
+	rule_memo_start(&s->cx, &memo);
+	while (r && r->cond && cond_eval(r->cond, &s->cx) != 1)
+		r = r->next;
+	rule_memo_stop(&s->cx);
+	return r;
+}
+
 static struct proxy *choose(struct stream *s)
 {
-	for (const struct switch_rule *r = s->fe->use_backend; r; r = r->next) {
-		if (r->cond && cond_eval(r->cond, &s->cx) != 1)
-			continue;
-		struct proxy *be = r->dynamic ? by_dynamic_name(s, r) : r->backend;
-		if (be)
-			return be;
-		break; /* a name that no backend has: the default one */
-	}
+	const struct switch_rule *r = first_met(s);
+	struct proxy *be = !r ? NULL : r->dynamic ? by_dynamic_name(s, r) : r->backend;
+	if (be)
+		return be;
+	/* none is met, or it names no backend: the default one */
 	if (s->fe->default_backend)
 		return s->fe->default_backend;
 	return s->fe->caps & PROXY_BE ? s->fe : NULL;

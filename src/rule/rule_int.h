@@ -6,8 +6,9 @@
 #ifndef WEIR_RULE_INT_H
 #define WEIR_RULE_INT_H
 
-#include "text.h"
-#include "weir/rule/rule.h"
+#include "ctx.h"
+#include "weir/rule/memo.h"
+#include "weir/rule/objects.h"
 
 /* ---- arguments ---- */
 
@@ -21,7 +22,9 @@ enum arg_type {
 	ARG_IP6,
 	ARG_MASK4,    /* bit count or dotted mask, in addr */
 	ARG_MASK6,    /* bit count */
-	ARG_PROXY,    /* name of a proxy, a server ("[backend/]server"): in str */
+	ARG_FRONTEND, /* names: in str */
+	ARG_BACKEND,
+	ARG_SERVER,   /* "[backend/]server" */
 	ARG_VAR,      /* name of a variable: in var */
 	ARG_SINT_VAR, /* integer, or the name of a variable, in var then: arg_int() */
 	ARG_STR_VAR,  /* text, or the name of a variable, in var then: arg_str() */
@@ -89,6 +92,7 @@ struct fetch_row {
 	uint8_t args_min;
 	uint8_t args[ARGS_MAX];
 	bool acl_forms; /* name_beg, name_reg ... exist for ACLs */
+	bool steady;	/* depends on the message and its arguments alone: see struct rule_memo */
 	unsigned at;	/* RULE_AT_* where it is valid */
 	fetch_fn *eval;
 	uintptr_t data;
@@ -142,6 +146,7 @@ struct expr {
 	enum sample_type out;
 	unsigned convs_n;
 	struct conv_call *convs;
+	unsigned memo; /* its place in a struct rule_memo, from 1 on; 0: its value is not kept */
 };
 
 /*
@@ -150,100 +155,31 @@ struct expr {
  */
 struct expr *expr_compile(struct conf *conf, const struct conf_line *line, int arg,
     const char *text, const char **stop, unsigned where, struct slice *default_match);
+/* What ACLs before this one made of the same words, for expressions whose value can be kept; else e. */
+struct expr *expr_shared(struct conf *conf, struct expr *e);
+/* Makes the value of e, whose memo is not 0, and puts it into cx->memo; NULL: bytes are missing. */
+const struct rule_memo_value *expr_memorize(const struct expr *e, struct rule_ctx *cx);
+
+/* The same, unless it is there already. */
+static inline const struct rule_memo_value *expr_recall(const struct expr *e, struct rule_ctx *cx)
+{
+	if (likely(cx->memo->of[e->memo - 1] == e))
+		return &cx->memo->value[e->memo - 1];
+	return expr_memorize(e, cx);
+}
+
 /* One value of the walk, converters applied; see fetch_walk. */
 bool expr_next(
     const struct expr *e, struct rule_ctx *cx, struct fetch_walk *walk, struct sample *ret);
 const char *rule_where_name(unsigned at);
 
-/* ---- for fetches ---- */
-
-#define AT_ANY	  0xffffu
-#define AT_STREAM (AT_ANY & ~RULE_AT_CLI)
-#define AT_REQ	  (RULE_AT_REQ_BUF | RULE_AT_REQ_HTTP)
-#define AT_RES	  (RULE_AT_RES_BUF | RULE_AT_RES_HTTP | RULE_AT_CHECK)
-#define AT_HTTP	  (AT_REQ | AT_RES | RULE_AT_LOG)
-
-/* More bytes may still come for the request (response) at this moment of evaluation. */
-static inline bool ctx_req_open(const struct rule_ctx *cx)
-{
-	return (cx->at & RULE_AT_REQ_BUF) && !cx->req_final;
-}
-
-static inline bool ctx_res_open(const struct rule_ctx *cx)
-{
-	return (cx->at & RULE_AT_RES_BUF) && !cx->res_final;
-}
-
-/* The head that the bytes of a TCP connection begin with; NULL as ctx_req(). */
-struct http_msg *ctx_sniff(struct rule_ctx *cx, struct sample *ret);
-
-/* The request head, or NULL with ret->may_change saying whether it may still come. */
-static inline struct http_msg *ctx_req(struct rule_ctx *cx, struct sample *ret)
-{
-	if (unlikely(!cx->req))
-		return ctx_sniff(cx, ret);
-	return cx->req;
-}
-
-static inline struct http_msg *ctx_res(const struct rule_ctx *cx, struct sample *ret)
-{
-	if (unlikely(!cx->res))
-		ret->may_change = ctx_res_open(cx);
-	return cx->res;
-}
-
-/* The request target's parts; split again only when a rule has changed the target. */
-const struct http_target *ctx_target(struct rule_ctx *cx);
-/* First Host header; NULL when there is none. */
-const struct http_hdr *ctx_host(struct rule_ctx *cx);
-/* Known without a search: no Host field follows this one. */
-bool ctx_host_is_last(const struct rule_ctx *cx, const struct http_hdr *h);
-
-int64_t ctx_wall_us(const struct rule_ctx *cx);
-const struct log_record *ctx_record(const struct rule_ctx *cx);
-struct slice ctx_name(const struct rule_ctx *cx, const char *what);
-/* The arena's copy of the two, joined. .ptr NULL when memory is short. */
-struct slice ctx_join(struct rule_ctx *cx, struct slice a, struct slice b);
-
-static inline bool ret_str(struct sample *ret, struct slice s)
-{
-	ret->type = SMP_STR;
-	ret->str = s;
-	return s.ptr != NULL;
-}
-
-static inline bool ret_bin(struct sample *ret, struct slice s)
-{
-	ret->type = SMP_BIN;
-	ret->str = s;
-	return s.ptr != NULL;
-}
-
-static inline bool ret_int(struct sample *ret, int64_t v)
-{
-	ret->type = SMP_SINT;
-	ret->sint = v;
-	return true;
-}
-
-/* The number that a text begins with; 0 when it begins with none. */
-static inline bool ret_str_int(struct sample *ret, struct slice text)
-{
-	int64_t value = 0;
-	rule_int_parse(text, &value);
-	return ret_int(ret, value);
-}
-
-static inline bool ret_bool(struct sample *ret, bool v)
-{
-	ret->type = SMP_BOOL;
-	ret->boolean = v;
-	return true;
-}
+/* ---- for evaluation ---- */
 
 /* Value of an ARG_SINT_VAR, an ARG_STR_VAR; false: the variable is not set, or is nothing of the kind. */
 bool arg_int(struct rule_ctx *cx, const struct arg *a, int64_t *ret);
 bool arg_str(struct rule_ctx *cx, const struct arg *a, struct slice *ret);
 
-bool ret_peer_ip(struct sample *ret, const struct net_peer *peer);
+/* Keeps a name for rule_objects(). 0 or -1: no memory. */
+int rule_object_note(const struct arg_place *at, enum rule_object_kind kind, struct slice name);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "weir/base/htab.h"
 #include "weir/net/socket.h"
+#include "weir/proxy/error_reply.h"
 #include "weir/proxy/options.h"
 #include "weir/rule/rule.h"
 #include "weir/telemetry/counters.h"
@@ -51,28 +52,6 @@ struct forwarded_conf {
 	bool host, by, by_port, for_, for_port; /* whether it is written at all */
 	struct expr *host_expr, *by_expr, *by_port_expr, *for_expr,
 	    *for_port_expr; /* NULL: the default */
-};
-
-/* An answer that weir makes for a status. */
-struct error_reply {
-	struct slice raw; /* a complete response; .ptr NULL: none; empty: close without a word */
-	const struct reply_spec *spec; /* http-error: made for each request; NULL: none */
-	/* while files are read: "errorfiles", and what holds where that section has nothing */
-	const struct http_errors *from;
-	const struct error_reply *otherwise;
-};
-/* Index of a status in error tables: 400 401 ... ; -1 when it cannot be customised. */
-#define ERROR_REPLY_N 21
-extern const unsigned error_reply_status[ERROR_REPLY_N];
-int error_reply_index(unsigned status);
-
-/* A section "http-errors". */
-struct http_errors {
-	struct http_errors *next;
-	const char *name;
-	bool is_there;	     /* the section itself has come; else only its name */
-	struct conf_pos pos; /* of the section, or of the first line that names it */
-	struct error_reply errors[ERROR_REPLY_N];
 };
 
 /* "capture request header" and the like. */

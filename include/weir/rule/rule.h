@@ -31,7 +31,6 @@
 #define RULE_AT_CLI	 0x0100u
 #define RULE_AT_CHECK	 0x0200u
 #define RULE_AT_REQ	 (RULE_AT_REQ_BUF | RULE_AT_REQ_HTTP)
-
 struct rule_reply;
 
 /* One evaluation's surroundings; lives in the stream (or the connection for the first two phases). */
@@ -55,6 +54,7 @@ struct rule_ctx {
 	bool proxy_auth;	  /* the request is to a proxy: Proxy-Authorization and 407 */
 	bool wait_body;		  /* RULES_WAIT is for more of the body */
 	bool expect_proxy;	  /* a rule wants a PROXY header in front of the client's bytes */
+	unsigned value_max;	  /* bytes of a text that converters made longer; 0: VALUE_MAX */
 	unsigned failed_rewrites; /* header tables that were full */
 	unsigned
 	    rewrite_room; /* bytes by which rules may still make the head longer; 0: no bound */
@@ -74,6 +74,7 @@ struct rule_ctx {
 	void *regex_scratch;			 /* of the regex library, from arena */
 	const struct rule *last_final, *waiting; /* for last_entity, waiting_entity */
 	unsigned acl_depth;			 /* ACLs that name ACLs */
+	struct rule_memo *memo;			 /* during a run of conditions, else NULL */
 };
 
 struct rule_reply_hdr {
@@ -180,7 +181,6 @@ int rule_add(struct conf *conf, const struct conf_line *line, int arg, enum rule
 int rule_add_redirect(struct conf *conf, const struct conf_line *line, int arg, struct ruleset *set,
     struct acl_scope *scope);
 
-/* Whether a rule of the set has that action. */
 bool ruleset_has(const struct ruleset *set, const char *action);
 
 enum rule_verdict {

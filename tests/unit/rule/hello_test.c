@@ -21,9 +21,11 @@ static void from_hex(struct bytes *b, const char *hex)
 {
 	b->len = strlen(hex) / 2;
 	for (size_t i = 0; i < b->len; i++) {
-		unsigned byte;
-		assert_int_equal(sscanf(hex + 2 * i, "%2x", &byte), 1);
-		b->mem[i] = (char)byte;
+		const char *digits = "0123456789abcdef";
+		const char *high = strchr(digits, hex[2 * i]),
+			   *low = strchr(digits, hex[2 * i + 1]);
+		assert_true(high && low);
+		b->mem[i] = (char)((high - digits) << 4 | (low - digits));
 	}
 }
 
