@@ -116,6 +116,8 @@ void proxy_rt_put(struct proxy_rt *rt);
 /* ---- config_names.c, config_ids.c, config_logs.c: parts of config_finish(); errors are told ---- */
 
 void finish_names(struct conf *conf, struct config *c);
+/* config_objects.c: names in expressions. */
+void finish_objects(struct conf *conf, struct config *c);
 void finish_ids(struct conf *conf, struct config *c);
 /* Puts the global section's targets in front of p's own. 0 or -1, told. */
 int add_global_targets(struct conf *conf, const struct global_conf *g, struct proxy *p);

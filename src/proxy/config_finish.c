@@ -191,6 +191,7 @@ int config_finish(struct conf *conf, struct config *c)
 	finish_backends(conf, c);
 	finish_log_backends(conf, c);
 	finish_names(conf, c);
+	finish_objects(conf, c);
 	finish_errors(conf, c);
 	finish_modes(conf, c);
 	(void)userlists_finish(conf); /* errors are counted below */

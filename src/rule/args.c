@@ -71,7 +71,9 @@ static bool value_parse(struct arg *a, char *text)
 	switch (a->type) {
 	case ARG_NONE:
 	case ARG_STR:
-	case ARG_PROXY:
+	case ARG_FRONTEND:
+	case ARG_BACKEND:
+	case ARG_SERVER:
 		return true;
 	case ARG_HDR:
 		lower(text);
@@ -140,6 +142,8 @@ static int one_arg(const struct arg_place *at, struct arg *a, enum arg_type type
 		a->var = var_name_parse(at, a->str);
 		return a->var ? 0 : -1;
 	}
+	if (type == ARG_FRONTEND || type == ARG_BACKEND || type == ARG_SERVER)
+		return rule_object_note(at, RULE_FRONTEND_NAME + (type - ARG_FRONTEND), a->str);
 	if (value_parse(a, text))
 		return 0;
 	conf_error(at->conf, at->line, at->arg, "%s: argument %u: '%s' is not a valid %s", at->what,

@@ -38,14 +38,14 @@ static bool fetch_name(struct rule_ctx *cx, const struct args *args, uintptr_t d
 #define AT_BACK (RULE_AT_BACKEND | AT_REQ | AT_RES | RULE_AT_LOG)
 #define AT_SRV	(AT_RES | RULE_AT_LOG | RULE_AT_BACKEND)
 
-#define GAUGE(keyword, arg_usage, text)                                                            \
+#define GAUGE(keyword, kind, arg_usage, text)                                                      \
 	{                                                                                          \
-		.name = keyword, .out = SMP_SINT, .args = { ARG_PROXY }, .at = AT_ANY,             \
+		.name = keyword, .out = SMP_SINT, .args = { kind }, .at = AT_ANY,                  \
 		.eval = fetch_gauge, .data = (uintptr_t)keyword, .usage = arg_usage, .help = text  \
 	}
 #define GAUGE_SRV(keyword, text)                                                                   \
 	{                                                                                          \
-		.name = keyword, .out = SMP_SINT, .args_min = 1, .args = { ARG_PROXY },            \
+		.name = keyword, .out = SMP_SINT, .args_min = 1, .args = { ARG_SERVER },           \
 		.at = AT_ANY, .eval = fetch_gauge, .data = (uintptr_t)keyword,                     \
 		.usage = "[<backend>/]<server>", .help = text                                      \
 	}
@@ -61,16 +61,21 @@ static bool fetch_name(struct rule_ctx *cx, const struct args *args, uintptr_t d
 	}
 
 const struct fetch_row fetch_proxy_rows[] = {
-	GAUGE("fe_conn", "[<frontend>]", "present connections of the frontend"),
-	GAUGE("fe_sess_rate", "[<frontend>]", "new sessions of the frontend per second"),
-	GAUGE("fe_req_rate", "[<frontend>]", "HTTP requests of the frontend per second"),
-	GAUGE("be_conn", "[<backend>]", "present connections of the backend"),
-	GAUGE("be_conn_free", "[<backend>]", "free connection slots of the backend's servers"),
-	GAUGE("be_sess_rate", "[<backend>]", "new sessions of the backend per second"),
-	GAUGE("nbsrv", "[<backend>]", "usable servers of the backend"),
-	GAUGE("connslots", "[<backend>]", "free connection and queue slots of the backend"),
-	GAUGE("queue", "[<backend>]", "requests waiting in the backend's queues"),
-	GAUGE("avg_queue", "[<backend>]", "requests waiting, divided by the usable servers"),
+	GAUGE("fe_conn", ARG_FRONTEND, "[<frontend>]", "present connections of the frontend"),
+	GAUGE("fe_sess_rate", ARG_FRONTEND, "[<frontend>]",
+	    "new sessions of the frontend per second"),
+	GAUGE("fe_req_rate", ARG_FRONTEND, "[<frontend>]",
+	    "HTTP requests of the frontend per second"),
+	GAUGE("be_conn", ARG_BACKEND, "[<backend>]", "present connections of the backend"),
+	GAUGE("be_conn_free", ARG_BACKEND, "[<backend>]",
+	    "free connection slots of the backend's servers"),
+	GAUGE("be_sess_rate", ARG_BACKEND, "[<backend>]", "new sessions of the backend per second"),
+	GAUGE("nbsrv", ARG_BACKEND, "[<backend>]", "usable servers of the backend"),
+	GAUGE("connslots", ARG_BACKEND, "[<backend>]",
+	    "free connection and queue slots of the backend"),
+	GAUGE("queue", ARG_BACKEND, "[<backend>]", "requests waiting in the backend's queues"),
+	GAUGE("avg_queue", ARG_BACKEND, "[<backend>]",
+	    "requests waiting, divided by the usable servers"),
 	GAUGE_SRV("srv_conn", "present connections of the server"),
 	GAUGE_SRV("srv_conn_free", "free connection slots of the server"),
 	GAUGE_SRV("srv_queue", "requests waiting for this server"),
@@ -81,7 +86,7 @@ const struct fetch_row fetch_proxy_rows[] = {
 	{ .name = "srv_is_up",
 	    .out = SMP_BOOL,
 	    .args_min = 1,
-	    .args = { ARG_PROXY },
+	    .args = { ARG_SERVER },
 	    .at = AT_ANY,
 	    .eval = fetch_flag,
 	    .data = (uintptr_t) "srv_is_up",

@@ -8,6 +8,7 @@
 
 #include "ctx.h"
 #include "weir/rule/memo.h"
+#include "weir/rule/objects.h"
 
 /* ---- arguments ---- */
 
@@ -21,7 +22,9 @@ enum arg_type {
 	ARG_IP6,
 	ARG_MASK4,    /* bit count or dotted mask, in addr */
 	ARG_MASK6,    /* bit count */
-	ARG_PROXY,    /* name of a proxy, a server ("[backend/]server"): in str */
+	ARG_FRONTEND, /* names: in str */
+	ARG_BACKEND,
+	ARG_SERVER,   /* "[backend/]server" */
 	ARG_VAR,      /* name of a variable: in var */
 	ARG_SINT_VAR, /* integer, or the name of a variable, in var then: arg_int() */
 	ARG_STR_VAR,  /* text, or the name of a variable, in var then: arg_str() */
@@ -175,5 +178,8 @@ const char *rule_where_name(unsigned at);
 /* Value of an ARG_SINT_VAR, an ARG_STR_VAR; false: the variable is not set, or is nothing of the kind. */
 bool arg_int(struct rule_ctx *cx, const struct arg *a, int64_t *ret);
 bool arg_str(struct rule_ctx *cx, const struct arg *a, struct slice *ret);
+
+/* Keeps a name for rule_objects(). 0 or -1: no memory. */
+int rule_object_note(const struct arg_place *at, enum rule_object_kind kind, struct slice name);
 
 #endif

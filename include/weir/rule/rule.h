@@ -29,9 +29,8 @@
 #define RULE_AT_LOG	 0x0040u
 #define RULE_AT_BACKEND	 0x0080u /* together with others: a backend is known */
 #define RULE_AT_CLI	 0x0100u
-#define RULE_AT_CHECK	 0x0200u /* a health check */
+#define RULE_AT_CHECK	 0x0200u
 #define RULE_AT_REQ	 (RULE_AT_REQ_BUF | RULE_AT_REQ_HTTP)
-
 struct rule_reply;
 
 /* One evaluation's surroundings; lives in the stream (or the connection for the first two phases). */
@@ -182,7 +181,6 @@ int rule_add(struct conf *conf, const struct conf_line *line, int arg, enum rule
 int rule_add_redirect(struct conf *conf, const struct conf_line *line, int arg, struct ruleset *set,
     struct acl_scope *scope);
 
-/* Whether a rule of the set has that action. */
 bool ruleset_has(const struct ruleset *set, const char *action);
 
 enum rule_verdict {
@@ -229,8 +227,7 @@ enum rule_verdict rules_run(const struct ruleset *set, struct rule_ctx *cx, stru
 
 struct logfmt;
 
-#define LOGFMT_LOG                                                                                 \
-	0x01u /* for a log line: aliases of the record, values quoted and escaped for logs */
+#define LOGFMT_LOG  0x01u /* a log line: aliases of the record, values quoted and escaped */
 #define LOGFMT_HTTP 0x02u /* for a header value or body: no truncation marks */
 #define LOGFMT_TCP  0x04u /* of a proxy in TCP mode: aliases about HTTP are refused */
 

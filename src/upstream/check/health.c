@@ -55,7 +55,7 @@ unsigned check_interval_ms(const struct server *s)
 	return c->fast_ms ? c->fast_ms : c->inter_ms;
 }
 
-/* What a server said may be part of the text: bytes that would break a line apart become "<0A>". */
+/* What a server said may be part of the text: bytes that would break a log line or a table apart become "<0A>". */
 static void plain_text(const char *text, char *out, size_t size)
 {
 	size_t at = 0;
@@ -72,14 +72,13 @@ static void plain_text(const char *text, char *out, size_t size)
 /* "reason: Layer4 connection problem, info: "...", check duration: 0ms". */
 static void reason_text(const struct check *k, char *out, size_t size)
 {
-	char code[32] = "", desc[192];
-	plain_text(k->desc, desc, sizeof(desc));
+	char code[32] = "";
 	/* other results have none, whatever was received */
 	if (k->status == CHECK_L7OK || k->status == CHECK_L7OKC || k->status == CHECK_L7STS)
 		snprintf(code, sizeof(code), ", code: %u", k->code);
 	snprintf(out, size, "reason: %s%s%s%s%s, check duration: %ums",
-	    check_status_text(k->status), code, *desc ? ", info: \"" : "", desc, *desc ? "\"" : "",
-	    k->duration_ms);
+	    check_status_text(k->status), code, *k->desc ? ", info: \"" : "", k->desc,
+	    *k->desc ? "\"" : "", k->duration_ms);
 }
 
 static const char *state_word(const struct server_rt *rt, const struct check *k)
@@ -161,7 +160,7 @@ void check_report(struct worker *w, struct server *s, enum check_status status,
 	k->result = result;
 	k->code = code;
 	k->duration_ms = duration_ms;
-	snprintf(k->desc, sizeof(k->desc), "%s", desc ? desc : "");
+	plain_text(desc ? desc : "", k->desc, sizeof(k->desc));
 	bool changes = count_result(rt, k, &to);
 	if (s->be->log_health_checks) {
 		if (old_status != status || old_health != k->health)
