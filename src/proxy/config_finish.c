@@ -182,6 +182,8 @@ int config_finish(struct conf *conf, struct config *c)
 	finish_modes(conf, c);
 	(void)userlists_finish(conf); /* errors are counted below */
 	for (struct proxy *p = c->proxies; p; p = p->next)
+		acl_scope_finish(conf, p->acls);
+	for (struct proxy *p = c->proxies; p; p = p->next)
 		derive(c, p);
 	c->defaults = NULL;
 	c->patterns = patterns_finish(conf);

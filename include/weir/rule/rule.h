@@ -140,6 +140,8 @@ void acl_scope_on_log_profile(struct acl_scope *scope,
     void *(*find)(void *owner, const char *name, struct conf_pos pos), void *owner);
 /* "acl NAME expr ..." from line->argv[arg] on. 0 or -1, told. */
 int acl_add(struct conf *conf, const struct conf_line *line, int arg, struct acl_scope *scope);
+/* When all is read: notices about those that nothing uses. */
+void acl_scope_finish(struct conf *conf, const struct acl_scope *scope);
 
 struct cond;
 
