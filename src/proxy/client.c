@@ -272,6 +272,9 @@ static bool keep_header(struct client *c, const struct pp_header *h)
 	x->fc_src = c->src;
 	if (!h->local)
 		c->src = h->src;
+	x->fc_dst = (struct net_peer){ .sa = { .sa_family = AF_UNSPEC } };
+	if (c->extra)
+		x->fc_dst = c->extra->fc_dst;
 	x->dst = h->dst; /* AF_UNSPEC when it is local */
 	x->tlvs_len = h->tlvs.len;
 	if (h->tlvs.len)

@@ -17,8 +17,9 @@ struct log_profile;
  * client.
  */
 struct client_extra {
-	struct net_peer dst;	/* family AF_UNSPEC: the kernel knows */
+	struct net_peer dst;	/* of the PROXY header or a rule; AF_UNSPEC: fc_dst */
 	struct net_peer fc_src; /* of the connection, AF_UNSPEC: the client's src */
+	struct net_peer fc_dst; /* of the connection, AF_UNSPEC: the kernel knows */
 	size_t tlvs_len;	/* of the PROXY header, as they came */
 	char tlvs[];
 };
@@ -87,8 +88,9 @@ static inline void client_count(const struct client *c, size_t field)
 extern const struct rule_host client_rule_host;
 /* Where it connected to, by the PROXY header or the kernel. NULL: unknown. */
 const struct net_peer *client_dst(struct client *c);
-/* Its source as it connected, whatever a PROXY header says. */
+/* The ends of the connection itself, whatever a PROXY header says. */
 const struct net_peer *client_fc_src(const struct client *c);
+const struct net_peer *client_fc_dst(struct client *c);
 /* Texts by the name of their fetch: fc_err_name, fc_err_str; raw TLVs as fc_pp_tlvs. error: of the session. */
 struct slice client_text(const struct client *c, struct slice error, const char *what);
 

@@ -13,21 +13,30 @@ static struct client_extra *extra_of(struct client *c)
 	return c->extra;
 }
 
-/* Asked of the kernel once, and only when somebody wants it. */
-const struct net_peer *client_dst(struct client *c)
+static bool is_known(const struct net_peer *peer)
 {
-	struct client_extra *x = extra_of(c);
-	if (!x)
-		return NULL;
-	if (x->dst.sa.sa_family == AF_UNSPEC && net_local_peer(c->m.conn.io.fd, &x->dst) < 0)
-		x->dst.sa.sa_family = AF_UNSPEC;
-	return x->dst.sa.sa_family == AF_UNSPEC ? NULL : &x->dst;
+	return peer->sa.sa_family != AF_UNSPEC;
 }
 
 const struct net_peer *client_fc_src(const struct client *c)
 {
-	bool kept = c->extra && c->extra->fc_src.sa.sa_family != AF_UNSPEC;
-	return kept ? &c->extra->fc_src : &c->src;
+	return c->extra && is_known(&c->extra->fc_src) ? &c->extra->fc_src : &c->src;
+}
+
+/* Asked of the kernel once, and only when somebody wants it. */
+const struct net_peer *client_fc_dst(struct client *c)
+{
+	struct client_extra *x = extra_of(c);
+	if (!x)
+		return NULL;
+	if (!is_known(&x->fc_dst) && net_local_peer(c->m.conn.io.fd, &x->fc_dst) < 0)
+		x->fc_dst.sa.sa_family = AF_UNSPEC;
+	return is_known(&x->fc_dst) ? &x->fc_dst : NULL;
+}
+
+const struct net_peer *client_dst(struct client *c)
+{
+	return c->extra && is_known(&c->extra->dst) ? &c->extra->dst : client_fc_dst(c);
 }
 
 struct slice client_text(const struct client *c, struct slice error, const char *what)
@@ -50,7 +59,7 @@ static const struct net_peer *host_dst(void *client)
 static const struct net_peer *host_fc_peer(void *client, bool dst)
 {
 	struct client *c = client;
-	return dst ? client_dst(c) : client_fc_src(c);
+	return dst ? client_fc_dst(c) : client_fc_src(c);
 }
 
 static int host_fd(void *client, bool server)
@@ -80,7 +89,7 @@ static void host_set_src(void *client, const struct net_peer *peer, bool is_dst)
 	struct client *c = client;
 	struct client_extra *x = is_dst ? extra_of(c) : NULL;
 	if (x)
-		x->dst = *peer;
+		x->dst = x->fc_dst = *peer;
 	else if (!is_dst)
 		c->src = *peer;
 }

@@ -101,7 +101,7 @@ static const struct net_peer *host_fc_peer(void *stream, bool dst)
 		return client_fc_src(s->cli);
 	/* the stream has room for it: an idle client shall stay small */
 	if (s->cli->extra)
-		return client_dst(s->cli);
+		return client_fc_dst(s->cli);
 	if (s->dst.sa.sa_family == AF_UNSPEC && net_local_peer(s->cli->m.conn.io.fd, &s->dst) < 0)
 		s->dst.sa.sa_family = AF_UNSPEC;
 	return s->dst.sa.sa_family == AF_UNSPEC ? NULL : &s->dst;
@@ -112,7 +112,9 @@ static const struct net_peer *host_dst(void *stream)
 	struct stream *s = stream;
 	if (!s)
 		return NULL;
-	return s->dst_set ? s->dst_set : host_fc_peer(stream, true);
+	if (s->dst_set)
+		return s->dst_set;
+	return s->cli->extra ? client_dst(s->cli) : host_fc_peer(stream, true);
 }
 
 /* Lines about failed connections name every listener, the others those with a name. */

@@ -293,6 +293,16 @@ static enum step rules_failed(
 	return stream_error(s, status, cause, phase);
 }
 
+/* By "tcp-response content": the log shows what the server answered, though it never counted as a response. */
+static enum step response_rejected(struct stream *s)
+{
+	stream_flag(s, 'P', 'D');
+	if (stream_is_http(s))
+		s->rec.status = s->res.status;
+	s->rec.t.response = 0;
+	return end_silently(s);
+}
+
 enum step stream_verdict(struct stream *s, enum rule_verdict v, bool response)
 {
 	char phase = !response ? 'R' : stream_is_http(s) ? 'H' : 'D';
@@ -309,6 +319,8 @@ enum step stream_verdict(struct stream *s, enum rule_verdict v, bool response)
 	case RULES_CLOSE:
 		counter_add(
 		    response ? &fe_counters(s)->denied_res : &fe_counters(s)->denied_req, 1);
+		if (response)
+			return response_rejected(s);
 		stream_flag(s, 'P', phase);
 		return end_silently(s);
 	case RULES_DROP:

@@ -67,6 +67,7 @@ extern const struct action_row action_final_rows[];
 extern const struct action_row action_reply_rows[];
 extern const struct action_row action_redirect_rows[];
 extern const struct action_row action_hdr_rows[];
+extern const struct action_row action_hdrs_bin_rows[];
 extern const struct action_row action_line_rows[];
 extern const struct action_row action_misc_rows[];
 extern const struct action_row action_var_rows[];
@@ -89,6 +90,8 @@ struct logfmt *action_fmt(struct action_parse *p, const char *what);
 struct logfmt *action_fmt_text(struct action_parse *p, const char *text);
 /* A copy of a field name in lower case; .ptr NULL after conf_error() when it is none. */
 struct slice action_hdr_name(struct action_parse *p, const char *name);
+/* Whether a field name may have this character (RFC 9110 5.6.2), which is in lower case. */
+bool action_is_hdr_char(char lower);
 /* Zeroed memory in the configuration's arena, kept as the rule's args; NULL after conf_error(). */
 void *action_args(struct action_parse *p, size_t size);
 

@@ -12,11 +12,16 @@ struct hdr_args {
 	struct patterns *patterns;
 };
 
+bool action_is_hdr_char(char lower)
+{
+	return (lower >= 'a' && lower <= 'z') || ascii_is_digit(lower) ||
+	       (lower && strchr("!#$%&'*+-.^_`|~", lower));
+}
+
 static bool token(const char *name)
 {
 	for (const char *c = name; *c; c++) {
-		char l = ascii_lower(*c);
-		if (!(l >= 'a' && l <= 'z') && !ascii_is_digit(l) && !strchr("!#$%&'*+-.^_`|~", l))
+		if (!action_is_hdr_char(ascii_lower(*c)))
 			return false;
 	}
 	return name[0] != '\0';

@@ -295,9 +295,10 @@ static int check_param(const struct arg_place *at, struct args *args)
 		return 0;
 	int high = d.len == 4 && slice_has_iprefix(d, SLICE("0x")) ? rule_hex_digit(d.ptr[2]) : -1;
 	int low = high >= 0 ? rule_hex_digit(d.ptr[3]) : -1;
-	args->v[1].num = high << 4 | low;
-	if (low >= 0)
+	if (low >= 0) {
+		args->v[1].num = high << 4 | low;
 		return 0;
+	}
 	conf_error(at->conf, at->line, at->arg,
 	    "%s: the delimiter '%s' is neither one character nor 0xHH", at->what, d.ptr);
 	return -1;

@@ -344,11 +344,9 @@ const char *const conv_not_yet[] = {
 };
 
 const char *const action_not_yet[] = {
-	"add-headers-bin",
 	"attach-srv",
 	"cache-store",
 	"cache-use",
-	"del-headers-bin",
 	"dgram-drop",
 	"do-resolve",
 	"expect-netscaler-cip",
@@ -361,7 +359,6 @@ const char *const action_not_yet[] = {
 	"send-retry",
 	"send-spoe-group",
 	"set-bandwidth-limit",
-	"set-headers-bin",
 	"track-sc",
 	"track-sc0",
 	"track-sc1",

@@ -10,6 +10,7 @@ static const struct action_row *const action_tables[] = {
 	action_reply_rows,
 	action_redirect_rows,
 	action_hdr_rows,
+	action_hdrs_bin_rows,
 	action_line_rows,
 	action_misc_rows,
 	action_var_rows,

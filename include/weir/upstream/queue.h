@@ -18,7 +18,7 @@ typedef void queue_granted_fn(void *stream, struct server *srv);
 /* The place in a queue: by class, then by time in milliseconds; the lower is served first. */
 static inline int64_t queue_order(int prio_class, int64_t at_ms)
 {
-	return ((int64_t)prio_class << 48) + at_ms;
+	return prio_class * ((int64_t)1 << 48) + at_ms;
 }
 
 struct server_queue *server_queue_new(void);

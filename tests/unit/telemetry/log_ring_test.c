@@ -311,6 +311,7 @@ static void *write_many(void *arg)
 }
 
 struct tally {
+	struct log_ring_cursor from; /* taken before the first record */
 	uint64_t got, lost;
 	bool wrong;
 };
@@ -333,7 +334,7 @@ static void check_record(struct tally *t, const char *rec, size_t len, int64_t *
 static void *read_many(void *arg)
 {
 	struct tally *t = arg;
-	struct log_ring_cursor c = log_ring_oldest(shared);
+	struct log_ring_cursor c = t->from;
 	char *rec = malloc(LOG_RING_RECORD_MAX);
 	int64_t last[WRITERS];
 	size_t len;
@@ -359,9 +360,11 @@ static void writers_and_readers_at_once(void **state)
 	(void)state;
 	shared = new_ring(8192);
 	atomic_store(&writers_left, WRITERS);
-	for (unsigned i = 0; i < READERS; i++)
+	for (unsigned i = 0; i < READERS; i++) {
+		tally[i].from = log_ring_oldest(shared);
 		assert_int_equal(
 		    pthread_create(&threads[WRITERS + i], NULL, read_many, &tally[i]), 0);
+	}
 	for (unsigned i = 0; i < WRITERS; i++)
 		assert_int_equal(
 		    pthread_create(&threads[i], NULL, write_many, (void *)(uintptr_t)i), 0);
