@@ -414,13 +414,13 @@ static bool name_valid(const char *name)
 
 /* What works, but hardly as it was meant. a: the ACL of that name that is there already, or NULL. */
 static void check_again(struct conf *conf, const struct conf_line *line, int arg,
-    const struct acl *a, const struct acl_test *test)
+    const struct acl *a, bool used, const struct acl_test *test)
 {
 	const char *name = line->argv[arg];
 	if (!a && find_predefined(name))
 		conf_warning(
 		    conf, line, arg, "ACL '%s' hides the predefined ACL of that name", name);
-	if (a && a->used && a->tests->expr->fetch != test->expr->fetch)
+	if (used && a->tests->expr->fetch != test->expr->fetch)
 		conf_warning(conf, line, arg,
 		    "ACL '%s' is declared again with another criterion behind its first use, which "
 		    "this line changes too",
@@ -449,11 +449,13 @@ int acl_add(struct conf *conf, const struct conf_line *line, int arg, struct acl
 		return -1;
 	}
 	acl_scope_use(conf, scope);
+	struct acl *a = scope_find(scope, name);
+	bool used = a && a->used; /* the line may name its own ACL, too */
 	struct acl_test *test = acl_test_parse(conf, line, arg + 1, line->argc);
 	if (!test)
 		return -1;
-	struct acl *a = scope_find(scope, name);
-	check_again(conf, line, arg, a, test);
+	a = scope_find(scope, name);
+	check_again(conf, line, arg, a, used, test);
 	if (!a) {
 		a = scope_add(scope, name);
 		if (!a) {
