@@ -10,6 +10,7 @@
 
 #include "log_forward.h"
 #include "ring_conf.h"
+#include "weir/rule/acl_scope.h"
 
 #define BACKLOG_DEFAULT 4096
 

@@ -7,6 +7,7 @@
 
 #include "pattern.h"
 #include "rule_int.h"
+#include "weir/rule/acl_scope.h"
 
 /* A set of a file, which other ACLs may share. */
 struct acl_file {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Unit tests of patterns, ACLs and conditions. */
 #include "fixture.h"
+#include "weir/rule/acl_scope.h"
 
 struct want {
 	const char *cond;
