@@ -116,6 +116,7 @@ const char *rule_where_name(unsigned at)
 		{ RULE_AT_LOG, "a log line" },
 		{ RULE_AT_BACKEND, "a backend" },
 		{ RULE_AT_CLI, "the admin socket" },
+		{ RULE_AT_CHECK, "a health check" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (at & names[i].at)
@@ -297,12 +298,26 @@ struct expr *expr_parse(struct conf *conf, const struct conf_line *line, int *ar
 	return e;
 }
 
+#define VALUE_MAX 65536u
+
+static size_t text_len(const struct sample *s)
+{
+	return s->type == SMP_STR || s->type == SMP_BIN ? s->str.len : 0;
+}
+
+/* A chain of converters that each make a text longer could make it as long as memory lasts: such has no value. */
 static bool convert(const struct expr *e, struct rule_ctx *cx, struct sample *ret)
 {
+	size_t max = cx->value_max ? cx->value_max : VALUE_MAX;
 	for (unsigned i = 0; i < e->convs_n; i++) {
 		const struct conv_call *c = &e->convs[i];
-		if (!sample_cast(ret, c->row->in, cx->arena) ||
-		    !c->row->eval(cx, &c->args, c->row->data, ret))
+		if (!sample_cast(ret, c->row->in, cx->arena))
+			return false;
+		size_t before = text_len(ret);
+		if (!c->row->eval(cx, &c->args, c->row->data, ret))
+			return false;
+		size_t after = text_len(ret);
+		if (unlikely(after > max && after > before))
 			return false;
 	}
 	return true;
