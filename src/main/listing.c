@@ -42,19 +42,62 @@ static void list_names(const char *title, const char *table, FILE *out)
 	}
 }
 
+/* The predefined ones, then the criteria that stand for a fetch and a match method. */
 static void list_acl(FILE *out)
 {
+	static const char *const forms[] = { "beg", "dir", "dom", "end", "len", "reg", "sub" };
 	list_names("ACL keywords", "acl", out);
+	for (size_t i = 0;; i++) {
+		struct rule_keyword_name k = rule_list("fetch", i);
+		if (!k.name)
+			return;
+		for (size_t f = 0; k.acl_forms && f < ARRAY_SIZE(forms); f++)
+			fprintf(out, "%s_%s = %s -m %s\n", k.name, forms[f], k.name, forms[f]);
+	}
 }
 
+/* A column for each place where a fetch may be evaluated, then the fetch and its type. */
 static void list_fetches(FILE *out)
 {
-	list_names("sample fetch functions", "fetch", out);
+	static const struct {
+		unsigned at;
+		char letter;
+		const char *what;
+	} places[] = {
+		{ RULE_AT_CONN, 'c', "tcp-request connection" },
+		{ RULE_AT_SESS, 's', "tcp-request session" },
+		{ RULE_AT_REQ_BUF, 'r', "tcp-request content" },
+		{ RULE_AT_REQ_HTTP, 'R', "http-request" },
+		{ RULE_AT_RES_BUF, 'a', "tcp-response content" },
+		{ RULE_AT_RES_HTTP, 'A', "http-response" },
+		{ RULE_AT_LOG, 'L', "log formats" },
+		{ RULE_AT_CLI, 'C', "the admin socket" },
+	};
+	fputs("# List of registered sample fetch functions:\n", out);
+	for (size_t p = 0; p < ARRAY_SIZE(places); p++)
+		fprintf(out, "# %c: valid in %s\n", places[p].letter, places[p].what);
+	for (size_t i = 0;; i++) {
+		struct rule_keyword_name k = rule_list("fetch", i);
+		if (!k.name)
+			return;
+		fputs("[ ", out);
+		for (size_t p = 0; p < ARRAY_SIZE(places); p++)
+			fputc(k.at & places[p].at ? places[p].letter : '.', out);
+		fprintf(out, " ] %s%s%s: %s\n", k.name, k.usage ? " " : "", k.usage ? k.usage : "",
+		    k.out);
+	}
 }
 
 static void list_converters(FILE *out)
 {
-	list_names("sample converter functions", "conv", out);
+	fputs("# List of registered sample converter functions:\n", out);
+	for (size_t i = 0;; i++) {
+		struct rule_keyword_name k = rule_list("conv", i);
+		if (!k.name)
+			return;
+		fprintf(out, "%s%s%s: %s => %s\n", k.name, k.usage ? " " : "",
+		    k.usage ? k.usage : "", k.in, k.out);
+	}
 }
 
 static void list_aliases(FILE *out)

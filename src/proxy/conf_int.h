@@ -7,6 +7,7 @@
 #define WEIR_SRC_PROXY_CONF_INT_H
 
 #include "weir/proxy/config.h"
+#include "weir/rule/acl_scope.h"
 
 /*
  * Flags of this module's rows beside CONF_*: the side that gives the keyword its meaning. On a proxy without

@@ -7,6 +7,7 @@
  * once again at the head of each proxy that inherits them, with the ACLs of the defaults section.
  */
 #include "conf_int.h"
+#include "weir/rule/acl_scope.h"
 
 static const char *const stage_names[STAGE_N] = {
 	[STAGE_TCP_CONNECTION] = "tcp-request connection",

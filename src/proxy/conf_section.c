@@ -7,6 +7,7 @@
 #include "conf_int.h"
 
 #include "weir/proxy/log_profile.h"
+#include "weir/rule/acl_scope.h"
 
 #include <stdarg.h>
 

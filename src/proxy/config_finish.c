@@ -11,6 +11,7 @@
 
 #include "log_forward.h"
 #include "ring_conf.h"
+#include "weir/rule/acl_scope.h"
 
 #define BACKLOG_DEFAULT 4096
 
@@ -195,6 +196,8 @@ int config_finish(struct conf *conf, struct config *c)
 	finish_errors(conf, c);
 	finish_modes(conf, c);
 	(void)userlists_finish(conf); /* errors are counted below */
+	for (struct proxy *p = c->proxies; p; p = p->next)
+		acl_scope_finish(conf, p->acls);
 	for (struct proxy *p = c->proxies; p; p = p->next)
 		derive(c, p);
 	c->defaults = NULL;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "weir/proxy/log_profile.h"
+#include "weir/rule/acl_scope.h"
 
 /* "local" is the header without a host name: one that was not asked for changes when names are to be sent. */
 static void fit_headers(const struct global_conf *g, const struct log_set *set)

@@ -361,19 +361,26 @@ static struct acl *predefine(struct conf *conf, const struct conf_line *line,
 	return a;
 }
 
+static const struct acl_predefined *find_predefined(const char *name)
+{
+	const struct acl_predefined *row = acl_predefined;
+	while (row->name && strcmp(row->name, name) != 0)
+		row++;
+	return row->name ? row : NULL;
+}
+
 struct acl *acl_find(
     struct conf *conf, const struct conf_line *line, struct acl_scope *scope, const char *name)
 {
-	for (const struct acl_scope *s = scope; s; s = s->parent) {
-		struct acl *a = scope_find(s, name);
-		if (a)
-			return a;
-	}
-	for (const struct acl_predefined *row = acl_predefined; row->name; row++) {
-		if (strcmp(row->name, name) == 0)
-			return predefine(conf, line, scope, row);
-	}
-	return NULL;
+	struct acl *a = NULL;
+	for (const struct acl_scope *s = scope; s && !a; s = s->parent)
+		a = scope_find(s, name);
+	const struct acl_predefined *row = a ? NULL : find_predefined(name);
+	if (row)
+		a = predefine(conf, line, scope, row);
+	if (a)
+		a->used = true;
+	return a;
 }
 
 static const char *next_acl_name(const void *names, size_t i)
@@ -405,6 +412,30 @@ static bool name_valid(const char *name)
 	return name[0] != '\0';
 }
 
+/* What works, but hardly as it was meant. a: the ACL of that name that is there already, or NULL. */
+static void check_again(struct conf *conf, const struct conf_line *line, int arg,
+    const struct acl *a, bool used, const struct acl_test *test)
+{
+	const char *name = line->argv[arg];
+	if (!a && find_predefined(name))
+		conf_warning(
+		    conf, line, arg, "ACL '%s' hides the predefined ACL of that name", name);
+	if (used && a->tests->expr->fetch != test->expr->fetch)
+		conf_warning(conf, line, arg,
+		    "ACL '%s' is declared again with another criterion behind its first use, which "
+		    "this line changes too",
+		    name);
+}
+
+void acl_scope_finish(struct conf *conf, const struct acl_scope *scope)
+{
+	for (const struct acl *a = scope ? scope->acls : NULL; a; a = a->next) {
+		if (!a->used)
+			diag_add(conf_diag(conf), DIAG_NOTICE, a->pos,
+			    "ACL '%s' is used by no condition", a->name);
+	}
+}
+
 int acl_add(struct conf *conf, const struct conf_line *line, int arg, struct acl_scope *scope)
 {
 	if (arg + 1 >= line->argc) {
@@ -418,15 +449,21 @@ int acl_add(struct conf *conf, const struct conf_line *line, int arg, struct acl
 		return -1;
 	}
 	acl_scope_use(conf, scope);
+	struct acl *a = scope_find(scope, name);
+	bool used = a && a->used; /* the line may name its own ACL, too */
 	struct acl_test *test = acl_test_parse(conf, line, arg + 1, line->argc);
 	if (!test)
 		return -1;
-	struct acl *a = scope_find(scope, name);
-	if (!a)
-		a = scope_add(scope, name);
+	a = scope_find(scope, name);
+	check_again(conf, line, arg, a, used, test);
 	if (!a) {
-		conf_error(conf, line, arg, "out of memory");
-		return -1;
+		a = scope_add(scope, name);
+		if (!a) {
+			conf_error(conf, line, arg, "out of memory");
+			return -1;
+		}
+		a->pos = line->pos;
+		a->pos.file = diag_intern(conf_diag(conf), line->pos.file);
 	}
 	acl_append(a, test);
 	return 0;

@@ -7,6 +7,7 @@
 
 #include "pattern.h"
 #include "rule_int.h"
+#include "weir/rule/acl_scope.h"
 
 /* A set of a file, which other ACLs may share. */
 struct acl_file {
@@ -28,12 +29,13 @@ struct acl {
 	const char *name; /* NULL: anonymous */
 	struct acl_test *tests;
 	struct acl_test **last;
-	bool used;
+	bool used;	     /* by a condition or an expression */
+	struct conf_pos pos; /* of its first line; line 0: predefined */
 };
 
 /* Reads "criterion flags patterns..." from argv[arg] up to argv[end]. NULL after conf_error(). */
 struct acl_test *acl_test_parse(struct conf *conf, const struct conf_line *line, int arg, int end);
-/* By name: the scope, its parents, then the predefined ones. NULL when there is none. */
+/* By name, to be used: the scope, its parents, then the predefined ones. NULL when there is none. */
 struct acl *acl_find(
     struct conf *conf, const struct conf_line *line, struct acl_scope *scope, const char *name);
 const char *acl_nearest(const struct acl_scope *scope, const char *name);

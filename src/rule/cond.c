@@ -62,10 +62,8 @@ static const struct acl *parse_named(struct cond_parser *p, const char *name)
 {
 	size_t errors = diag_count(conf_diag(p->conf), DIAG_ERROR);
 	struct acl *a = acl_find(p->conf, p->line, p->scope, name);
-	if (a) {
-		a->used = true;
+	if (a)
 		return a;
-	}
 	if (diag_count(conf_diag(p->conf), DIAG_ERROR) != errors)
 		return NULL;
 	const char *near = acl_nearest(p->scope, name);

@@ -7,6 +7,7 @@
 
 #include "acl.h"
 #include "tables.h"
+#include "weir/rule/acl_scope.h"
 
 /* ---- when ---- */
 

@@ -6,6 +6,7 @@
 #include "acl.h"
 #include "action.h"
 #include "tables.h"
+#include "weir/rule/acl_scope.h"
 
 /* ---- acl ---- */
 

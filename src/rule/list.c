@@ -12,7 +12,9 @@ static struct rule_keyword_name list_fetch(size_t i)
 	const struct fetch_row *row = fetch_at(i);
 	if (!row)
 		return (struct rule_keyword_name){ .name = NULL };
-	return (struct rule_keyword_name){ row->name, row->usage, row->help };
+	return (struct rule_keyword_name){ row->name, row->usage, row->help,
+		.out = sample_type_short((enum sample_type)row->out), .at = row->at,
+		.acl_forms = row->acl_forms };
 }
 
 static struct rule_keyword_name list_conv(size_t i)
@@ -20,7 +22,9 @@ static struct rule_keyword_name list_conv(size_t i)
 	const struct conv_row *row = conv_at(i);
 	if (!row)
 		return (struct rule_keyword_name){ .name = NULL };
-	return (struct rule_keyword_name){ row->name, row->usage, row->help };
+	return (struct rule_keyword_name){ row->name, row->usage, row->help,
+		.in = sample_type_short((enum sample_type)row->in),
+		.out = sample_type_short((enum sample_type)row->out) };
 }
 
 static struct rule_keyword_name list_action(enum rules_kind kind, size_t i)

@@ -150,7 +150,9 @@ struct pattern_store *patterns_finish(struct conf *conf)
 		if (r->users) {
 			insert_by_id(&store->refs, r);
 		} else {
-			/* Only actions name it: there is nothing that they could change. */
+			/* As in HAProxy the rules stay, without effect. */
+			diag_add(conf_diag(conf), DIAG_WARNING, r->pos,
+			    "this rule changes '%s', which no ACL and no map loads", r->name);
 			r->next = store->hidden;
 			store->hidden = r;
 		}
@@ -284,7 +286,13 @@ struct pattern_ref *patterns_named(
 	struct pattern_way exact = { MATCH_STR, false };
 	char *path = arena_slice_dup(conf_arena(conf), name);
 	struct pattern_ref *r = path ? find_named(conf, line, arg, name_of(path)) : NULL;
-	return r && pattern_ref_view(r, conf, line, arg, exact) ? r : NULL;
+	if (!r || !pattern_ref_view(r, conf, line, arg, exact))
+		return NULL;
+	if (!r->pos.line) {
+		r->pos = line->pos;
+		r->pos.file = diag_intern(conf_diag(conf), line->pos.file);
+	}
+	return r;
 }
 
 /* Numbers go by the first line that uses a list, not by an action that names it before. */

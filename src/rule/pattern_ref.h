@@ -46,7 +46,8 @@ struct pattern_ref {
 	struct patterns *patterns;   /* all views */
 	struct pattern_way ways[16]; /* of them, by index */
 	unsigned ways_n;
-	int exact; /* the view that finds entries by their texts, or -1 */
+	struct conf_pos pos; /* of the first action that names it */
+	int exact;	     /* the view that finds entries by their texts, or -1 */
 
 	pthread_mutex_t lock; /* of all writers */
 	_Atomic(struct pattern_set *) current;

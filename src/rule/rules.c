@@ -4,6 +4,7 @@
  * the condition behind it. The actions themselves are in action_*.c.
  */
 #include "action.h"
+#include "weir/rule/acl_scope.h"
 
 static const struct action_row *const action_tables[] = {
 	action_final_rows,

@@ -5,6 +5,7 @@
  * that fetches, converters, patterns and actions run on whatever arguments the fuzzer found.
  */
 #include "rule_world.h"
+#include "weir/rule/acl_scope.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

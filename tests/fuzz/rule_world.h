@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "weir/base/htab.h"
+#include "weir/rule/acl_scope.h"
 #include "weir/rule/rule.h"
 
 struct world {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Unit tests of patterns, ACLs and conditions. */
 #include "fixture.h"
+#include "weir/rule/acl_scope.h"
 
 struct want {
 	const char *cond;
@@ -119,6 +120,16 @@ static void conditions_join_acls(void **state)
 	    { "if HTTP_URL_ABS or HTTP_URL_STAR", 0 }, { "if LOCALHOST", 0 },
 	    { "if HTTP_CONTENT", 0 }, { "if WAIT_END", 1 }, { "if HTTP", 1 },
 	    { "if { method POST GET }", 1 }, { "if { method post }", 0 }, { "", 1 });
+	fx_free(&f);
+}
+
+static void acls_that_are_used_or_only_grow_are_not_told(void **state)
+{
+	struct fixture f;
+	fx_new(&f);
+	assert_string_equal(fx_read(&f, "acl a path /x\ncond if a\nacl a path /y\n"
+					"acl b path /x\nacl b src 1.2.3.4\ncond if b TRUE"),
+	    "");
 	fx_free(&f);
 }
 
@@ -251,6 +262,11 @@ static void mistakes_are_told(void **state)
 		{ "cond if { status 200 }",
 		    "will never match here: 'status' needs an HTTP response" },
 		{ "acl s status 200\ncond if s", "ACL 's' will never match here" },
+		{ "acl TRUE path /x", "ACL 'TRUE' hides the predefined ACL of that name" },
+		{ "acl a path /x\ncond if a\nacl a src 1.2.3.4",
+		    "ACL 'a' is declared again with another criterion behind its first use" },
+		{ "http-request set-map(nope) k v",
+		    "changes 'nope', which no ACL and no map loads" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		struct fixture f;
@@ -270,6 +286,7 @@ int main(void)
 		cmocka_unit_test(addresses_and_networks),
 		cmocka_unit_test(hashed_patterns_match_as_lists_do),
 		cmocka_unit_test(conditions_join_acls),
+		cmocka_unit_test(acls_that_are_used_or_only_grow_are_not_told),
 		cmocka_unit_test(parents_lend_their_acls),
 		cmocka_unit_test(missing_bytes_leave_a_condition_open),
 		cmocka_unit_test(pattern_files),

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "weir/base/strbuf.h"
+#include "weir/rule/acl_scope.h"
 #include "weir/rule/patterns.h"
 #include "weir/rule/rule.h"
 

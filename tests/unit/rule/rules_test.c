@@ -33,6 +33,27 @@ static void headers_change(void **state)
 	fx_free(&f);
 }
 
+static void conditions_see_what_the_rules_before_them_changed(void **state)
+{
+	struct fixture f;
+	fx_new(&f);
+	fx_request(&f, "GET", "/a", "Host: one\nA: x\n");
+	assert_int_equal(
+	    request_rules(&f, "http-request set-header Host two if { hdr(host) one } { path /a }\n"
+			      "http-request set-header W1 y if { hdr(host) one }\n"
+			      "http-request set-header R1 y if { hdr(host) two } { path /a }\n"
+			      "http-request set-path /b\n"
+			      "http-request set-header W2 y if { path /a } || { path_beg -i /A }\n"
+			      "http-request set-header R2 y if { path /b } { path_beg -i /B }\n"
+			      "http-request add-header A y\n"
+			      "http-request set-header R3 y if { hdr(a) x } { hdr(a) y }\n"
+			      "http-request del-header A\n"
+			      "http-request set-header W3 y if { hdr(a) -m found }"),
+	    RULES_NEXT);
+	assert_string_equal(fx_fields(&f, &f.req), "host: two\nr1: y\nr2: y\nr3: y\n");
+	fx_free(&f);
+}
+
 static void a_full_header_table_is_an_error(void **state)
 {
 	struct fixture f;
@@ -345,6 +366,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(headers_change),
+		cmocka_unit_test(conditions_see_what_the_rules_before_them_changed),
 		cmocka_unit_test(a_full_header_table_is_an_error),
 		cmocka_unit_test(targets_change_part_by_part),
 		cmocka_unit_test(method_and_status_change),
