@@ -193,8 +193,8 @@ static void wrong_lines_are_told(void **state)
 		{ "cookie a insert domain a;b", "must not hold" },
 		{ "http-check expect status 2xx", "codes or ranges" },
 		{ "http-check expect rstring (", "regular expression" },
-		{ "http-check send hdr X %[src]", "not supported" },
-		{ "http-check connect", "not supported" },
+		{ "http-check send hdr X %[foo]", "unknown fetch" },
+		{ "http-check connect ssl", "not supported" },
 		{ "option httpchk a b c d e", "at most" },
 	};
 	(void)state;
