@@ -136,7 +136,8 @@ struct conf_found conf_index_find(
 	if (arg >= line->argc || strlen(first) > NAME_MAX_LEN)
 		return found;
 	if (arg + 1 < line->argc && strlen(second) <= NAME_MAX_LEN) {
-		snprintf(pair, sizeof(pair), "%s %s", first, second);
+		/* "set-var(x)" is the keyword "set-var" */
+		snprintf(pair, sizeof(pair), "%s %.*s", first, (int)strcspn(second, "("), second);
 		look_up(conf, pair, bit, &found);
 		if (found.row)
 			return found;

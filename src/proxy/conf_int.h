@@ -50,7 +50,11 @@ struct proxy_build {
 	unsigned stages;	      /* bit a rule_stage that was seen */
 	struct saved_lines rules;     /* of a defaults section */
 	struct saved_lines redirects; /* read at the end of the section */
-	bool option_httpchk;
+	enum {
+		CHECK_BY_CONNECT,
+		CHECK_BY_HTTP,
+		CHECK_BY_TCP,
+	} check; /* the option that came last */
 };
 
 /* ---- conf_section.c ---- */

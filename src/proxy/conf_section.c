@@ -217,7 +217,7 @@ static struct proxy *proxy_new(const struct conf_call *call, const struct proxy 
 		set_manual_defaults(p);
 	reset_own(p);
 	p->build = build;
-	build->option_httpchk = from && from->build->option_httpchk;
+	build->check = from ? from->build->check : CHECK_BY_CONNECT;
 	p->config = c;
 	p->arena = arena;
 	p->pos = call->line->pos;

@@ -7,6 +7,7 @@
 #include "conf_int.h"
 
 #include <limits.h>
+#include <unistd.h>
 
 #include "log_forward.h"
 #include "ring_conf.h"
@@ -59,6 +60,15 @@ static void spread_connect_options(const struct config *c, const struct proxy *p
 	o->sndbuf = c->global.sndbuf_server;
 }
 
+/* "node" of the global section, or what the system calls this host. */
+static const char *node_name(struct conf *conf, struct config *c)
+{
+	char name[HOST_NAME_MAX + 1] = "";
+	if (!c->global.node && gethostname(name, sizeof(name) - 1) == 0)
+		return arena_strdup(conf_arena(conf), name);
+	return c->global.node;
+}
+
 static void finish_backend(struct conf *conf, struct config *c, struct proxy *p)
 {
 	struct backend *be = &p->be;
@@ -69,7 +79,10 @@ static void finish_backend(struct conf *conf, struct config *c, struct proxy *p)
 	be->allbackups = p->options & PR_O_ALLBACKUPS;
 	be->log_health_checks = p->options & PR_O_LOG_HEALTH;
 	be->logs = &p->logs;
-	be->httpchk = p->build->option_httpchk ? p->httpchk : NULL;
+	be->httpchk = p->build->check == CHECK_BY_HTTP	? p->httpchk
+		      : p->build->check == CHECK_BY_TCP ? p->tcpchk
+							: NULL;
+	be->node = node_name(conf, c);
 	be->check_timeout_ms = p->timeout.check;
 	be->connect_timeout_ms = p->timeout.connect;
 	be->spread_checks = c->global.spread_checks;

@@ -124,6 +124,7 @@ static void init_rules(struct stream *s)
 	s->cx.worker = s->worker;
 	s->cx.arena = &s->arena;
 	s->cx.src = &s->cli->src;
+	s->cx.value_max = 4 * s->fe->config->global.bufsize;
 	s->cx.vars.list[VAR_SESS] = &s->cli->vars;
 	s->cx.vars.list[VAR_TXN] = &s->txn_vars;
 	s->cx.vars.list[VAR_REQ] = &s->req_vars;
@@ -137,7 +138,9 @@ struct stream *stream_new(struct client *cli)
 	struct stream *s = pool_get(&l->streams);
 	if (!s)
 		return NULL;
-	memset(s, 0, sizeof(*s));
+	memset(s, 0, offsetof(struct stream, up));
+	inflow_init(&s->up);
+	inflow_init(&s->down);
 	s->worker = w;
 	s->cli = cli;
 	s->fe = cli->fe;

@@ -99,7 +99,6 @@ struct stream {
 	struct timer timer;
 	struct task again; /* to go on in the next turn */
 	struct arena arena;
-	struct inflow up, down; /* payload towards the server, the client */
 	struct bulk up_bulk, down_bulk;
 	struct http_msg req, res;
 	struct http_msg up_trailers, down_trailers;
@@ -130,6 +129,7 @@ struct stream {
 	const struct net_peer *dst_set; /* by a rule; the source is cx.src */
 	uint16_t bc_error;		/* errno of the last failed connection to a server */
 	struct http_hdr *hdrs;		/* both tables: 2 * maxhdr entries behind the struct */
+	struct inflow up, down; /* payload towards the server, the client; last: not zeroed */
 };
 
 typedef enum step stream_step(struct stream *s);
@@ -209,7 +209,6 @@ bool stream_wants_redispatch(const struct stream *s);
 void stream_leave_server(struct stream *s, bool keep);
 /* Counts s as on be (gauges, fullconn). */
 void stream_count_backend(struct stream *s);
-
 /* How many there are for the log line; a stream that ends counts itself no more where it leaves. */
 void stream_note_gauges(struct stream *s, bool ending);
 /*

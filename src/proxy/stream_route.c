@@ -4,6 +4,7 @@
  * it is a listen section. Client's worker.
  */
 #include "stream.h"
+#include "weir/rule/memo.h"
 
 #define NAME_MAX_LEN 256
 
@@ -30,11 +31,22 @@ static bool may_switch(struct stream *s, const struct proxy *be)
 	return false;
 }
 
+static const struct switch_rule *first_met(struct stream *s, const struct switch_rule *r)
+{
+	struct rule_memo memo;
+	if (!r)
+		return NULL;
+	rule_memo_start(&s->cx, &memo);
+	while (r && r->cond && cond_eval(r->cond, &s->cx) != 1)
+		r = r->next;
+	rule_memo_stop(&s->cx);
+	return r;
+}
+
 static struct proxy *choose(struct stream *s)
 {
-	for (const struct switch_rule *r = s->fe->use_backend; r; r = r->next) {
-		if (r->cond && cond_eval(r->cond, &s->cx) != 1)
-			continue;
+	const struct switch_rule *r = first_met(s, s->fe->use_backend);
+	for (; r; r = first_met(s, r->next)) {
 		struct proxy *be = r->dynamic ? by_dynamic_name(s, r) : r->backend;
 		if (!be)
 			break; /* a name that no backend has: the default one */

@@ -219,6 +219,7 @@ struct acl_test *acl_test_parse(struct conf *conf, const struct conf_line *line,
 	test->expr = expr_compile(conf, line, arg, line->argv[arg], NULL, 0, &form);
 	if (!test->expr)
 		return NULL;
+	test->expr = expr_shared(conf, test->expr);
 	test->method = match_default(test->expr->out);
 	if (form.ptr)
 		test->method = match_parse(form.ptr);
@@ -433,6 +434,17 @@ int acl_add(struct conf *conf, const struct conf_line *line, int arg, struct acl
 
 /* ---- evaluation ---- */
 
+static bool find_pattern(const struct acl_test *t, struct rule_ctx *cx, const struct sample *s)
+{
+	if (patterns_find(t->patterns, cx, s))
+		return true;
+	for (const struct acl_file *f = t->files; f; f = f->next) {
+		if (patterns_find(f->patterns, cx, s))
+			return true;
+	}
+	return false;
+}
+
 static bool test_sample(const struct acl_test *t, struct rule_ctx *cx, struct sample *s)
 {
 	if (t->method == MATCH_FOUND)
@@ -448,16 +460,27 @@ static bool test_sample(const struct acl_test *t, struct rule_ctx *cx, struct sa
 		return false;
 	if (t->method == MATCH_BOOL)
 		return s->boolean;
-	if (patterns_find(t->patterns, cx, s))
-		return true;
-	for (const struct acl_file *f = t->files; f; f = f->next) {
-		if (patterns_find(f->patterns, cx, s))
-			return true;
-	}
-	return false;
+	return find_pattern(t, cx, s);
 }
 
-static int test_eval(const struct acl_test *t, struct rule_ctx *cx)
+static __attribute__((noinline)) bool test_copy(
+    const struct acl_test *t, struct rule_ctx *cx, struct sample s)
+{
+	return test_sample(t, cx, &s);
+}
+
+static bool test_kept(
+    const struct acl_test *t, struct rule_ctx *cx, const struct rule_memo_value *v)
+{
+	if (v->values == MEMO_NONE)
+		return false;
+	if (v->s.type == SMP_STR && match_input(t->method) == SMP_STR)
+		return find_pattern(t, cx, &v->s);
+	return test_copy(t, cx, v->s);
+}
+
+/* All values, one after the other. Not inlined: what is kept needs none of its room. */
+static __attribute__((noinline)) int test_walk(const struct acl_test *t, struct rule_ctx *cx)
 {
 	struct fetch_walk walk = { .more = false };
 	struct sample s;
@@ -471,6 +494,14 @@ static int test_eval(const struct acl_test *t, struct rule_ctx *cx)
 			return 1;
 	} while (walk.more);
 	return open ? -1 : 0;
+}
+
+static inline int test_eval(const struct acl_test *t, struct rule_ctx *cx)
+{
+	const struct rule_memo_value *v = NULL;
+	if (t->expr->memo && cx->memo)
+		v = expr_recall(t->expr, cx);
+	return v && v->values != MEMO_MANY ? test_kept(t, cx, v) : test_walk(t, cx);
 }
 
 int acl_eval(const struct acl *a, struct rule_ctx *cx)

@@ -11,7 +11,7 @@
 #define AT_ANY	  0xffffu
 #define AT_STREAM (AT_ANY & ~RULE_AT_CLI)
 #define AT_REQ	  (RULE_AT_REQ_BUF | RULE_AT_REQ_HTTP)
-#define AT_RES	  (RULE_AT_RES_BUF | RULE_AT_RES_HTTP)
+#define AT_RES	  (RULE_AT_RES_BUF | RULE_AT_RES_HTTP | RULE_AT_CHECK)
 #define AT_HTTP	  (AT_REQ | AT_RES | RULE_AT_LOG)
 
 /* More bytes may still come for the request (response) at this moment of evaluation. */

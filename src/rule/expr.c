@@ -116,6 +116,7 @@ const char *rule_where_name(unsigned at)
 		{ RULE_AT_LOG, "a log line" },
 		{ RULE_AT_BACKEND, "a backend" },
 		{ RULE_AT_CLI, "the admin socket" },
+		{ RULE_AT_CHECK, "a health check" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (at & names[i].at)
@@ -297,12 +298,26 @@ struct expr *expr_parse(struct conf *conf, const struct conf_line *line, int *ar
 	return e;
 }
 
+#define VALUE_MAX 65536u
+
+static size_t text_len(const struct sample *s)
+{
+	return s->type == SMP_STR || s->type == SMP_BIN ? s->str.len : 0;
+}
+
+/* A chain of converters that each make a text longer could make it as long as memory lasts: such has no value. */
 static bool convert(const struct expr *e, struct rule_ctx *cx, struct sample *ret)
 {
+	size_t max = cx->value_max ? cx->value_max : VALUE_MAX;
 	for (unsigned i = 0; i < e->convs_n; i++) {
 		const struct conv_call *c = &e->convs[i];
-		if (!sample_cast(ret, c->row->in, cx->arena) ||
-		    !c->row->eval(cx, &c->args, c->row->data, ret))
+		if (!sample_cast(ret, c->row->in, cx->arena))
+			return false;
+		size_t before = text_len(ret);
+		if (!c->row->eval(cx, &c->args, c->row->data, ret))
+			return false;
+		size_t after = text_len(ret);
+		if (unlikely(after > max && after > before))
 			return false;
 	}
 	return true;
@@ -314,6 +329,62 @@ bool expr_next(
 	ret->type = SMP_ANY;
 	ret->may_change = false;
 	return e->fetch->eval(cx, &e->args, e->fetch->data, walk, ret) && convert(e, cx, ret);
+}
+
+/* ---- values that are kept while a run of conditions lasts ---- */
+
+static bool same_args(const struct args *a, const struct args *b)
+{
+	if (a->n != b->n || a->data || b->data)
+		return false;
+	for (unsigned i = 0; i < a->n; i++) {
+		const struct arg *x = &a->v[i], *y = &b->v[i];
+		bool plain = x->type == ARG_NONE || x->type == ARG_HDR || x->type == ARG_SINT;
+		if (!plain || x->type != y->type || x->num != y->num || !slice_eq(x->str, y->str))
+			return false;
+	}
+	return true;
+}
+
+struct shared_expr {
+	struct shared_expr *next;
+	struct expr *expr;
+	unsigned n; /* with those behind it */
+};
+
+struct expr *expr_shared(struct conf *conf, struct expr *e)
+{
+	struct shared_expr **list = (struct shared_expr **)conf_slot(conf, CONF_SLOT_EXPRS);
+	if (!e->fetch->steady || e->convs_n || !same_args(&e->args, &e->args))
+		return e;
+	for (struct shared_expr *s = *list; s; s = s->next) {
+		if (s->expr->fetch == e->fetch && same_args(&s->expr->args, &e->args))
+			return s->expr;
+	}
+	struct shared_expr *mine = arena_new(conf_arena(conf), struct shared_expr);
+	if (!mine)
+		return e;
+	mine->next = *list;
+	mine->expr = e;
+	mine->n = *list ? (*list)->n + 1 : 0;
+	*list = mine;
+	e->memo = mine->n % RULE_MEMO_N + 1;
+	return e;
+}
+
+const struct rule_memo_value *expr_memorize(const struct expr *e, struct rule_ctx *cx)
+{
+	struct rule_memo *m = cx->memo;
+	struct rule_memo_value *v = &m->value[e->memo - 1];
+	struct fetch_walk walk = { .more = false };
+	struct sample second = { .may_change = false };
+	v->values = expr_next(e, cx, &walk, &v->s) ? MEMO_ONE : MEMO_NONE;
+	if (walk.more && expr_next(e, cx, &walk, &second))
+		v->values = MEMO_MANY;
+	if (v->s.may_change || second.may_change)
+		return NULL;
+	m->of[e->memo - 1] = e;
+	return v;
 }
 
 bool expr_convert(

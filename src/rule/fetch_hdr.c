@@ -268,8 +268,8 @@ static bool fetch_hdrs_bin(struct rule_ctx *cx, const struct args *args, uintptr
 #define HDR(keyword, type, where, bits, text)                                                      \
 	{                                                                                          \
 		.name = keyword, .out = type, .args = { ARG_HDR, ARG_SINT },                       \
-		.acl_forms = type == SMP_STR, .at = where, .eval = fetch_hdr, .data = bits,        \
-		.usage = "[<name>[,<occ>]]", .help = text                                          \
+		.acl_forms = type == SMP_STR, .steady = true, .at = where, .eval = fetch_hdr,      \
+		.data = bits, .usage = "[<name>[,<occ>]]", .help = text                            \
 	}
 #define HDR_CNT(keyword, where, bits, text)                                                        \
 	{                                                                                          \

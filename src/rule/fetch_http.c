@@ -265,7 +265,7 @@ static bool fetch_url_host(struct rule_ctx *cx, const struct args *args, uintptr
 
 #define PART(keyword, part, text)                                                                  \
 	{                                                                                          \
-		.name = keyword, .out = SMP_STR, .acl_forms = true, .at = AT_REQ,                  \
+		.name = keyword, .out = SMP_STR, .acl_forms = true, .steady = true, .at = AT_REQ,  \
 		.eval = fetch_part, .data = part, .help = text                                     \
 	}
 #define URLP(keyword, type, to_int, text)                                                          \

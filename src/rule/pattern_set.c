@@ -321,6 +321,20 @@ static const struct pattern *better(
 	return pattern_order(a) <= pattern_order(b) ? a : b;
 }
 
+/* What most lists of a configuration are: a few whole texts, most of which differ in length. */
+static const struct pattern *list_find_text(
+    const struct pattern_index *x, const struct pattern_list *l, struct slice text)
+{
+	size_t n = list_len(l);
+	for (size_t i = 0; i < n; i++) {
+		const struct pattern *p = list_at(l, i);
+		if (p->key.len == text.len &&
+		    (x->icase ? slice_ieq(p->key, text) : slice_eq(p->key, text)))
+			return p;
+	}
+	return NULL;
+}
+
 static const struct pattern *list_find(const struct pattern_index *x, const struct pattern_list *l,
     struct rule_ctx *cx, const struct sample *s)
 {
@@ -451,6 +465,8 @@ const struct pattern *pattern_index_find(
     const struct pattern_index *x, struct rule_ctx *cx, const struct sample *s)
 {
 	const struct pattern_list *l = list_of(x);
+	if (l && x->method == MATCH_STR && !l->hashed)
+		return list_find_text(x, l, s->str);
 	if (!l || (x->method == MATCH_IP && s->type != SMP_IPV4 && s->type != SMP_IPV6))
 		return NULL;
 	const struct pattern *hit = list_find(x, l, cx, s);

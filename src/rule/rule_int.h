@@ -7,6 +7,7 @@
 #define WEIR_RULE_INT_H
 
 #include "ctx.h"
+#include "weir/rule/memo.h"
 
 /* ---- arguments ---- */
 
@@ -88,6 +89,7 @@ struct fetch_row {
 	uint8_t args_min;
 	uint8_t args[ARGS_MAX];
 	bool acl_forms; /* name_beg, name_reg ... exist for ACLs */
+	bool steady;	/* depends on the message and its arguments alone: see struct rule_memo */
 	unsigned at;	/* RULE_AT_* where it is valid */
 	fetch_fn *eval;
 	uintptr_t data;
@@ -141,6 +143,7 @@ struct expr {
 	enum sample_type out;
 	unsigned convs_n;
 	struct conv_call *convs;
+	unsigned memo; /* its place in a struct rule_memo, from 1 on; 0: its value is not kept */
 };
 
 /*
@@ -149,6 +152,19 @@ struct expr {
  */
 struct expr *expr_compile(struct conf *conf, const struct conf_line *line, int arg,
     const char *text, const char **stop, unsigned where, struct slice *default_match);
+/* What ACLs before this one made of the same words, for expressions whose value can be kept; else e. */
+struct expr *expr_shared(struct conf *conf, struct expr *e);
+/* Makes the value of e, whose memo is not 0, and puts it into cx->memo; NULL: bytes are missing. */
+const struct rule_memo_value *expr_memorize(const struct expr *e, struct rule_ctx *cx);
+
+/* The same, unless it is there already. */
+static inline const struct rule_memo_value *expr_recall(const struct expr *e, struct rule_ctx *cx)
+{
+	if (likely(cx->memo->of[e->memo - 1] == e))
+		return &cx->memo->value[e->memo - 1];
+	return expr_memorize(e, cx);
+}
+
 /* One value of the walk, converters applied; see fetch_walk. */
 bool expr_next(
     const struct expr *e, struct rule_ctx *cx, struct fetch_walk *walk, struct sample *ret);

@@ -308,8 +308,10 @@ static void send_hints(struct rule_ctx *cx)
 		cx->host->interim(cx->stream, m);
 }
 
-enum rule_verdict rules_run(const struct ruleset *set, struct rule_ctx *cx, struct rule_cursor *at)
+static enum rule_verdict run_from(
+    const struct ruleset *set, struct rule_ctx *cx, struct rule_cursor *at)
 {
+	struct rule_memo memo;
 	const struct rule *rule = at->started ? at->rule : set->first;
 	if (!at->started) {
 		at->since_ms = 0;
@@ -317,6 +319,7 @@ enum rule_verdict rules_run(const struct ruleset *set, struct rule_ctx *cx, stru
 		cx->lax = false;
 	}
 	at->started = true;
+	rule_memo_start(cx, &memo);
 	for (; rule; rule = rule->next) {
 		/* An action that waits has met its condition already. */
 		bool resumed = at->rule == rule && at->state;
@@ -327,7 +330,12 @@ enum rule_verdict rules_run(const struct ruleset *set, struct rule_ctx *cx, stru
 		enum rule_verdict verdict = RULES_NEXT;
 		if (unlikely(cx->hints) && met && !rule->row->makes_hints)
 			send_hints(cx);
-		bool final = met && rule->row->run(rule, cx, at, &verdict);
+		bool final = false;
+		if (met) { /* the action may change the message */
+			rule_memo_stop(cx);
+			final = rule->row->run(rule, cx, at, &verdict);
+			rule_memo_start(cx, &memo);
+		}
 		if (final && verdict == RULES_WAIT)
 			return wait_in_action(rule, cx, at);
 		cx->waiting = NULL;
@@ -343,4 +351,11 @@ enum rule_verdict rules_run(const struct ruleset *set, struct rule_ctx *cx, stru
 	if (unlikely(cx->hints))
 		send_hints(cx);
 	return RULES_NEXT;
+}
+
+enum rule_verdict rules_run(const struct ruleset *set, struct rule_ctx *cx, struct rule_cursor *at)
+{
+	enum rule_verdict v = run_from(set, cx, at);
+	rule_memo_stop(cx);
+	return v;
 }

@@ -84,7 +84,7 @@ static int finish_check(struct conf *conf, struct backend *be, struct server *s)
 	*c = *s->check;
 	bool elsewhere = c->port || c->addr.len;
 	c->send_proxy = c->send_proxy || (s->pp != SERVER_PP_NONE && !elsewhere);
-	c->http = httpchk_enabled(be->httpchk) ? be->httpchk : NULL;
+	c->http = be->httpchk;
 	s->check = c;
 	bool is_ip = s->fqdn || s->addr.sa.sa_family == AF_INET || s->addr.sa.sa_family == AF_INET6;
 	if (is_ip && !c->port && s->port_mode != NET_PORT_FIXED) {
@@ -135,6 +135,9 @@ int backend_finish(struct conf *conf, struct backend *be, struct server *list)
 		    SERVERS_MAX);
 		return -1;
 	}
+	be->httpchk = check_script_finish(conf, be->httpchk);
+	if (!be->httpchk)
+		return -1;
 	list_init(&be->attached);
 	be->servers = arena_array(conf_arena(conf), struct server *, n + 1);
 	if (!be->servers)

@@ -59,7 +59,6 @@ struct server_dest *server_dest_new(const struct server *s, const struct net_add
     enum net_port_mode port_mode, unsigned port);
 
 /* "option httpchk" is on. */
-bool httpchk_enabled(const struct httpchk_conf *h);
 
 /* XXH64, seed 0 (the xxHash specification): the dynamic cookie's hash. */
 uint64_t xxh64(const void *bytes, size_t len, uint64_t seed);

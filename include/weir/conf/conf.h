@@ -171,7 +171,8 @@ void *conf_user(const struct conf *conf);
 enum conf_slot {
 	CONF_SLOT_RULE,
 	CONF_SLOT_USERLISTS,
-	CONF_SLOT_ACLS, /* of module rule, too: names of ACLs in expressions */
+	CONF_SLOT_ACLS,	 /* of module rule, too: names of ACLs in expressions */
+	CONF_SLOT_EXPRS, /* of module rule, too: expressions that ACLs share */
 	CONF_SLOT_N,
 };
 void **conf_slot(struct conf *conf, enum conf_slot slot);

@@ -23,12 +23,20 @@ struct conn;
 
 /* Payload that was received and not forwarded yet, oldest first. Lives in the stream. */
 struct inflow {
-	struct iovec seg[INFLOW_SEGMENTS];
 	unsigned first; /* index of the oldest */
 	unsigned n;	/* behind the newest */
 	size_t bytes;	/* sum */
 	uint64_t total; /* payload bytes since the head */
+	struct iovec seg[INFLOW_SEGMENTS];
 };
+
+/* Leaves the segments as they are: most of them are never used. */
+static inline void inflow_init(struct inflow *f)
+{
+	f->first = f->n = 0;
+	f->bytes = 0;
+	f->total = 0;
+}
 
 static inline bool inflow_is_empty(const struct inflow *f)
 {

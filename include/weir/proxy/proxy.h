@@ -173,7 +173,7 @@ struct proxy {
 	int redispatch_interval; /* 0: last retry only; manual of option redispatch */
 	enum reuse_mode reuse;
 	enum header_names header_names;
-	struct httpchk_conf *httpchk; /* being read; be.httpchk when finished */
+	struct httpchk_conf *httpchk, *tcpchk; /* being read; be.httpchk when finished */
 	unsigned max_keep_alive_queue;
 	struct switch_rule *use_server, **use_server_last;
 	struct switch_rule *force_persist, **force_persist_last;

@@ -29,6 +29,7 @@
 #define RULE_AT_LOG	 0x0040u
 #define RULE_AT_BACKEND	 0x0080u /* together with others: a backend is known */
 #define RULE_AT_CLI	 0x0100u
+#define RULE_AT_CHECK	 0x0200u /* a health check */
 #define RULE_AT_REQ	 (RULE_AT_REQ_BUF | RULE_AT_REQ_HTTP)
 
 struct rule_reply;
@@ -54,6 +55,7 @@ struct rule_ctx {
 	bool proxy_auth;	  /* the request is to a proxy: Proxy-Authorization and 407 */
 	bool wait_body;		  /* RULES_WAIT is for more of the body */
 	bool expect_proxy;	  /* a rule wants a PROXY header in front of the client's bytes */
+	unsigned value_max;	  /* bytes of a text that converters made longer; 0: VALUE_MAX */
 	unsigned failed_rewrites; /* header tables that were full */
 	unsigned
 	    rewrite_room; /* bytes by which rules may still make the head longer; 0: no bound */
@@ -73,6 +75,7 @@ struct rule_ctx {
 	void *regex_scratch;			 /* of the regex library, from arena */
 	const struct rule *last_final, *waiting; /* for last_entity, waiting_entity */
 	unsigned acl_depth;			 /* ACLs that name ACLs */
+	struct rule_memo *memo;			 /* during a run of conditions, else NULL */
 };
 
 struct rule_reply_hdr {

@@ -58,4 +58,12 @@ bool var_proc_get(struct slice name, struct arena *arena, struct sample *ret);
 int var_proc_set_line(struct conf *conf, const struct conf_line *line, int arg, bool is_format,
     const struct var_limits *limits);
 
+/* ---- steps that set variables, outside of rule lists ---- */
+
+struct var_line;
+/* "set-var(...) ...", "set-var-fmt(...) ...", "unset-var(...)" at arg to the end of the line. NULL after conf_error(). */
+struct var_line *var_line_parse(
+    struct conf *conf, const struct conf_line *line, int arg, unsigned where);
+void var_line_run(const struct var_line *v, struct rule_ctx *cx);
+
 #endif

@@ -51,7 +51,7 @@ struct check_conf {
 	struct net_addr addr; /* len 0: the server's */
 	bool send_proxy;      /* check-send-proxy */
 	bool via_socks4;
-	const struct httpchk_conf *http; /* NULL: the connection alone */
+	const struct httpchk_conf *http; /* its steps */
 };
 
 /* Under the server's lock. */

@@ -37,12 +37,21 @@ int backend_finish(struct conf *conf, struct backend *be, struct server *list);
  */
 int backend_link(struct conf *conf, struct backend *be, const struct upstream_dir *dir);
 
-/* "option httpchk ...", "http-check ..." rows' setters on a backend under construction. */
+/*
+ * Setters of "option httpchk ...", "http-check ...", "option tcp-check", "tcp-check ..." on a backend under
+ * construction. owner is the section: its steps replace those that *conf_ptr was inherited with.
+ */
 struct httpchk_conf;
-int httpchk_parse(
-    struct conf *conf, const struct conf_line *line, int arg, struct httpchk_conf **conf_ptr);
-int http_check_parse(
-    struct conf *conf, const struct conf_line *line, int arg, struct httpchk_conf **conf_ptr);
+int httpchk_parse(struct conf *conf, const struct conf_line *line, int arg, const void *owner,
+    struct httpchk_conf **conf_ptr);
+int http_check_parse(struct conf *conf, const struct conf_line *line, int arg, const void *owner,
+    struct httpchk_conf **conf_ptr);
+int tcpchk_parse(struct conf *conf, const struct conf_line *line, const void *owner,
+    struct httpchk_conf **conf_ptr);
+int tcp_check_parse(struct conf *conf, const struct conf_line *line, int arg, const void *owner,
+    struct httpchk_conf **conf_ptr);
+/* The steps with those that no line says; NULL h: the connection alone. NULL: no memory. */
+const struct httpchk_conf *check_script_finish(struct conf *conf, const struct httpchk_conf *h);
 
 /* "cookie <name> ..." */
 int cookie_parse(

@@ -1,35 +1,61 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * "option httpchk" and "http-check" lines. Each line writes a changed copy, so that what a defaults section
- * gave is never changed. Reading the configuration, one thread.
+ * "option httpchk", "option tcp-check" and the lines "http-check ..." and "tcp-check ...": a list of steps. Lines of
+ * a section replace those that it inherited. Reading the configuration, one thread.
  */
 #include "check_internal.h"
 
 #include "weir/base/arena.h"
 #include "weir/upstream/upstream_conf.h"
 
-static struct httpchk_conf *copy_of(struct conf *conf, const struct httpchk_conf *old)
+static int no_memory(struct conf *conf, const struct conf_line *line)
 {
+	conf_error(conf, line, -1, "out of memory");
+	return -1;
+}
+
+struct httpchk_conf *check_own(
+    struct conf *conf, const struct conf_line *line, const void *owner, struct httpchk_conf **ptr)
+{
+	const struct httpchk_conf *old = *ptr;
+	if (old && old->owner == owner)
+		return *ptr;
 	struct httpchk_conf *h = arena_new(conf_arena(conf), struct httpchk_conf);
-	if (!h)
+	if (!h) {
+		(void)no_memory(conf, line);
 		return NULL;
-	if (old) {
-		*h = *old;
-	} else {
-		h->method = "OPTIONS";
-		h->uri = "/";
-		h->version = "HTTP/1.0";
 	}
+	h->method = "OPTIONS";
+	h->uri = "/";
+	h->version = "HTTP/1.0";
+	if (old)
+		*h = *old;
+	h->owner = owner;
+	h->option_here = false;
+	h->finished = false;
+	h->first = NULL;
+	h->last = &h->first;
+	h->lines_n = 0;
+	*ptr = h;
 	return h;
 }
 
-static const char *word_at(struct conf *conf, const struct conf_line *line, int arg)
+struct check_step *check_step_add(struct conf *conf, const struct conf_line *line,
+    struct httpchk_conf *h, enum check_step_kind kind)
 {
-	return arena_strdup(conf_arena(conf), line->argv[arg]);
+	struct check_step *s = arena_new(conf_arena(conf), struct check_step);
+	if (!s) {
+		(void)no_memory(conf, line);
+		return NULL;
+	}
+	s->kind = kind;
+	s->number = ++h->lines_n;
+	*h->last = s;
+	h->last = &s->next;
+	return s;
 }
 
-/* Bytes that would break the request apart. */
-static bool check_word(struct conf *conf, const struct conf_line *line, int arg, bool spaces)
+bool check_word(struct conf *conf, const struct conf_line *line, int arg, bool spaces)
 {
 	for (const char *p = line->argv[arg]; *p; p++) {
 		if ((unsigned char)*p >= (spaces ? ' ' : '!') && *p != 0x7f)
@@ -41,11 +67,19 @@ static bool check_word(struct conf *conf, const struct conf_line *line, int arg,
 	return true;
 }
 
-int httpchk_parse(
-    struct conf *conf, const struct conf_line *line, int arg, struct httpchk_conf **conf_ptr)
+int check_format(struct conf *conf, const struct conf_line *line, int arg, unsigned flags,
+    const struct logfmt **ret)
 {
-	struct httpchk_conf *h = copy_of(conf, *conf_ptr);
+	*ret = logfmt_parse(conf, line, arg, line->argv[arg], RULE_AT_CHECK, flags);
+	return *ret ? 0 : -1;
+}
+
+int httpchk_parse(struct conf *conf, const struct conf_line *line, int arg, const void *owner,
+    struct httpchk_conf **conf_ptr)
+{
+	struct arena *arena = conf_arena(conf);
 	int n = line->argc - arg;
+	struct httpchk_conf *h = check_own(conf, line, owner, conf_ptr);
 	if (!h)
 		return -1;
 	if (n > 4) {
@@ -57,225 +91,319 @@ int httpchk_parse(
 	for (int i = 0; i < n; i++)
 		if (!check_word(conf, line, arg + i, i >= 2))
 			return -1;
-	h->enabled = true;
-	if (n == 1)
-		h->uri = word_at(conf, line, arg);
-	if (n >= 2) {
-		h->method = word_at(conf, line, arg);
-		h->uri = word_at(conf, line, arg + 1);
-	}
-	if (n >= 3)
-		h->version = word_at(conf, line, arg + 2);
-	if (n >= 4)
-		h->host = word_at(conf, line, arg + 3);
-	*conf_ptr = h;
-	return 0;
+	h->http = true;
+	h->option_here = true;
+	h->method = n >= 2 ? arena_strdup(arena, line->argv[arg]) : "OPTIONS";
+	h->uri = n ? arena_strdup(arena, line->argv[arg + (n >= 2)]) : "/";
+	h->version = n >= 3 ? arena_strdup(arena, line->argv[arg + 2]) : "HTTP/1.0";
+	h->host = n >= 4 ? arena_strdup(arena, line->argv[arg + 3]) : NULL;
+	return h->method && h->uri && h->version ? 0 : no_memory(conf, line);
 }
 
-/* A format without variable parts: "%%" is "%". */
-static const char *constant_format(struct conf *conf, const struct conf_line *line, int arg)
+int tcpchk_parse(struct conf *conf, const struct conf_line *line, const void *owner,
+    struct httpchk_conf **conf_ptr)
 {
-	char *text = arena_strdup(conf_arena(conf), line->argv[arg]);
-	char *out = text;
-	for (const char *p = text; p && *p; p++) {
-		if (*p == '%' && *++p != '%') {
-			conf_error(conf, line, arg,
-			    "variables in health checks are not supported by this version of weir");
-			return NULL;
+	return check_own(conf, line, owner, conf_ptr) ? 0 : -1;
+}
+
+/* ---- connect ---- */
+
+static int parse_port(
+    struct conf *conf, const struct conf_line *line, int *arg, struct check_connect *c)
+{
+	uint64_t port;
+	struct slice text = slice_str(line->argv[*arg]);
+	if (text.len && ascii_is_digit(text.ptr[0])) {
+		if (slice_to_u64(text, 65535, &port) < 0 || port == 0) {
+			conf_error(conf, line, *arg, "a port is expected, from 1 to 65535");
+			return -1;
 		}
-		*out++ = *p;
-	}
-	if (out)
-		*out = 0;
-	return text;
-}
-
-/* "hdr <name> <value>": two words at arg. */
-static int add_header(
-    struct conf *conf, const struct conf_line *line, int arg, struct httpchk_conf *h)
-{
-	if (arg + 1 >= line->argc) {
-		conf_error(conf, line, arg - 1, "'hdr' expects a name and a value");
-		return -1;
-	}
-	if (!check_word(conf, line, arg, false) || !check_word(conf, line, arg + 1, true))
-		return -1;
-	const char *value = constant_format(conf, line, arg + 1);
-	if (!value)
-		return -1;
-	struct slice name = slice_str(line->argv[arg]);
-	if (slice_ieq(name, SLICE("content-length")) ||
-	    slice_ieq(name, SLICE("transfer-encoding")) || slice_ieq(name, SLICE("connection")))
-		return 0; /* the check knows these better */
-	if (slice_ieq(name, SLICE("host"))) {
-		h->host = value;
+		c->port = (unsigned)port;
+		(*arg)++;
 		return 0;
 	}
-	char *all = arena_printf(
-	    conf_arena(conf), "%.*s%s: %s\r\n", SLICE_ARG(h->hdrs), line->argv[arg], value);
-	h->hdrs = slice_str(all);
-	return all ? 0 : -1;
+	c->port_expr = expr_parse(conf, line, arg, RULE_AT_CHECK);
+	return c->port_expr ? 0 : -1;
 }
 
-static int parse_send(
-    struct conf *conf, const struct conf_line *line, int arg, struct httpchk_conf *h)
+static int parse_addr(
+    struct conf *conf, const struct conf_line *line, int arg, struct check_connect *c)
 {
-	h->hdrs = SLICE_NULL;
-	h->body = SLICE_NULL;
-	while (arg < line->argc) {
-		const char *word = line->argv[arg++];
-		if (arg >= line->argc) {
-			conf_error(conf, line, arg - 1, "'%s' expects a value", word);
-			return -1;
-		}
-		if (strcmp(word, "hdr") == 0) {
-			if (add_header(conf, line, arg, h) < 0)
-				return -1;
-			arg += 2;
-			continue;
-		}
-		bool is_body = strcmp(word, "body") == 0;
-		if (strcmp(word, "comment") == 0) {
-			arg++;
-			continue;
-		}
-		if (!is_body && !check_word(conf, line, arg, false))
-			return -1;
-		const char *value = word_at(conf, line, arg);
-		if (!value)
-			return -1;
-		if (strcmp(word, "meth") == 0)
-			h->method = value;
-		else if (strcmp(word, "uri") == 0)
-			h->uri = value;
-		else if (strcmp(word, "ver") == 0)
-			h->version = value;
-		else if (is_body)
-			h->body = slice_str(value);
-		else {
-			bool later = strcmp(word, "uri-lf") == 0 || strcmp(word, "body-lf") == 0;
-			conf_error(conf, line, arg - 1,
-			    later ? "'%s' is not supported by this version of weir"
-				  : "'http-check send' does not know '%s'",
-			    word);
-			return -1;
-		}
-		arg++;
+	struct net_spec spec;
+	char err[128];
+	if (net_spec_parse(slice_str(line->argv[arg]), NET_ALLOW_NAME | NET_ALLOW_UNIX, &spec, err,
+		sizeof(err)) < 0) {
+		conf_error(conf, line, arg, "'addr': %s", err);
+		return -1;
 	}
+	if (spec.addr.len == 0 && net_resolve(&spec, &spec.addr) < 0) {
+		conf_error(conf, line, arg, "'addr': could not resolve '%s'", line->argv[arg]);
+		return -1;
+	}
+	c->addr = spec.addr;
+	if (spec.port_mode == NET_PORT_FIXED && spec.port && !c->port)
+		c->port = spec.port;
 	return 0;
 }
 
-/* "200,204,300-310". */
-static int parse_ranges(
-    struct conf *conf, const struct conf_line *line, int arg, struct check_expect *e)
+/* One option of "connect"; *arg stands on its word and is moved behind it. */
+static int connect_option(
+    struct conf *conf, const struct conf_line *line, int *arg, struct check_step *step)
 {
-	struct slice rest = slice_str(line->argv[arg]);
-	while (rest.ptr) {
-		struct slice high = slice_cut(&rest, ',');
-		struct slice low = slice_cut(&high, '-');
-		uint64_t from, to;
-		if (slice_to_u64(low, 999, &from) < 0 ||
-		    slice_to_u64(high.ptr ? high : low, 999, &to) < 0 || from < 100 || from > to ||
-		    e->ranges_n == CHECK_RANGES_MAX) {
-			conf_error(conf, line, arg,
-			    "'status' expects at most %u codes or ranges: 200,300-399",
-			    CHECK_RANGES_MAX);
-			return -1;
-		}
-		e->ranges[e->ranges_n].low = (unsigned)from;
-		e->ranges[e->ranges_n++].high = (unsigned)to;
-	}
-	return 0;
-}
-
-static int parse_pattern(
-    struct conf *conf, const struct conf_line *line, int arg, struct check_expect *e)
-{
-	static const char *const kinds[] = { "status", "rstatus", "string", "rstring", NULL };
-	int kind;
-	if (arg + 1 >= line->argc) {
-		conf_error(conf, line, line->argc - 1,
-		    "'http-check expect' expects a match and a pattern");
+	static const char *const words[] = { "default", "send-proxy", "via-socks4", "linger",
+		"port", "addr", "comment", "ssl", "sni", "alpn", "proto", NULL };
+	struct check_connect *c = &step->connect;
+	int word, at = *arg;
+	if (conf_enum(conf, line, at, words, &word) < 0)
+		return -1;
+	if (word >= 7) {
+		conf_error(
+		    conf, line, at, "'%s' is not supported by this version of weir", words[word]);
 		return -1;
 	}
-	if (conf_enum(conf, line, arg, kinds, &kind) < 0)
-		return -1;
-	e->kind = EXPECT_STATUS + (unsigned)kind;
-	arg++;
-	switch (e->kind) {
-	case EXPECT_STATUS:
-		return parse_ranges(conf, line, arg, e);
-	case EXPECT_STRING:
-		e->text = slice_str(word_at(conf, line, arg));
-		return e->text.ptr ? 0 : -1;
-	default:
-		e->regex = check_regex_new(conf, line, arg, line->argv[arg]);
-		return e->regex ? 0 : -1;
-	}
-}
-
-static int parse_expect(
-    struct conf *conf, const struct conf_line *line, int arg, struct httpchk_conf *h)
-{
-	static const char *const later[] = { "min-recv", "ok-status", "error-status", "tout-status",
-		"on-success", "on-error", "status-code", "hdr", "fhdr", "string-lf" };
-	h->expect = (struct check_expect){ .kind = EXPECT_DEFAULT };
-	if (arg + 1 < line->argc && strcmp(line->argv[arg], "comment") == 0) {
-		h->expect.comment = word_at(conf, line, arg + 1);
-		arg += 2;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(later); i++) {
-		if (strcmp(line->argv[arg], later[i]) == 0) {
-			conf_error(conf, line, arg, "'%s' is not supported by this version of weir",
-			    later[i]);
-			return -1;
-		}
-	}
-	if (strcmp(line->argv[arg], "!") == 0) {
-		h->expect.negate = true;
-		arg++;
-	}
-	return parse_pattern(conf, line, arg, &h->expect);
-}
-
-int http_check_parse(
-    struct conf *conf, const struct conf_line *line, int arg, struct httpchk_conf **conf_ptr)
-{
-	static const char *const words[] = { "send", "expect", "disable-on-404", "comment",
-		"connect", "send-state", "set-var", "unset-var", NULL };
-	struct httpchk_conf *h = copy_of(conf, *conf_ptr);
-	int word, r = 0;
-	if (!h)
-		return -1;
-	if (arg >= line->argc) {
-		conf_error(conf, line, arg - 1, "'http-check' expects an action");
+	if (word >= 4 && at + 1 >= line->argc) {
+		conf_error(conf, line, at, "'%s' expects a value", words[word]);
 		return -1;
 	}
-	if (conf_enum(conf, line, arg, words, &word) < 0)
-		return -1;
+	*arg = at + 1 + (word == 5 || word == 6);
 	switch (word) {
 	case 0:
-		r = parse_send(conf, line, arg + 1, h);
-		break;
+		c->defaults = true;
+		return 0;
 	case 1:
-		r = parse_expect(conf, line, arg + 1, h);
-		break;
+		c->send_proxy = true;
+		return 0;
 	case 2:
-		h->disable_on_404 = true;
-		break;
+		c->via_socks4 = true;
+		return 0;
 	case 3:
-		break;
+		c->linger = true;
+		return 0;
+	case 4:
+		return parse_port(conf, line, arg, c);
+	case 5:
+		return parse_addr(conf, line, at + 1, c);
 	default:
-		conf_error(conf, line, arg,
-		    "'http-check %s' is not supported by this version of weir", words[word]);
-		r = -1;
+		step->comment = arena_strdup(conf_arena(conf), line->argv[at + 1]);
+		return step->comment ? 0 : no_memory(conf, line);
+	}
+}
+
+static int parse_connect(
+    struct conf *conf, const struct conf_line *line, int arg, struct httpchk_conf *h)
+{
+	for (const struct check_step *s = h->first; s; s = s->next) {
+		if (s->kind == STEP_CONNECT)
+			break;
+		if (s->kind == STEP_VAR || s->kind == STEP_COMMENT)
+			continue;
+		conf_error(conf, line, -1,
+		    "a check with a 'connect' must begin with one; only variables and comments may "
+		    "stand in front of it");
+		return -1;
+	}
+	struct check_step *step = check_step_add(conf, line, h, STEP_CONNECT);
+	if (!step)
+		return -1;
+	step->connect.defaults = arg >= line->argc;
+	while (arg < line->argc)
+		if (connect_option(conf, line, &arg, step) < 0)
+			return -1;
+	return 0;
+}
+
+/* ---- the lines ---- */
+
+/* "http-check send": not twice on one connection. */
+static int parse_http_send(
+    struct conf *conf, const struct conf_line *line, int arg, struct httpchk_conf *h)
+{
+	bool sent = false;
+	for (const struct check_step *s = h->first; s; s = s->next) {
+		if (s->kind == STEP_CONNECT)
+			sent = false;
+		else if (s->kind == STEP_SEND || s->kind == STEP_EXPECT)
+			sent = true;
+	}
+	if (sent) {
+		conf_error(conf, line, -1,
+		    "a request of a health check must be the first on its connection: 'http-check "
+		    "connect' is missing in front of it");
+		return -1;
+	}
+	struct check_step *step = check_step_add(conf, line, h, STEP_SEND);
+	return step ? check_send_parse(conf, line, arg, step) : -1;
+}
+
+static int parse_var(
+    struct conf *conf, const struct conf_line *line, int arg, struct httpchk_conf *h)
+{
+	const struct var_line *var = var_line_parse(conf, line, arg, RULE_AT_CHECK);
+	struct check_step *step = var ? check_step_add(conf, line, h, STEP_VAR) : NULL;
+	if (!step)
+		return -1;
+	step->var = var;
+	return 0;
+}
+
+static int parse_comment(
+    struct conf *conf, const struct conf_line *line, int arg, struct httpchk_conf *h)
+{
+	if (arg + 1 != line->argc) {
+		conf_error(conf, line, -1, "'comment' expects one text");
+		return -1;
+	}
+	struct check_step *step = check_step_add(conf, line, h, STEP_COMMENT);
+	if (!step)
+		return -1;
+	step->comment = arena_strdup(conf_arena(conf), line->argv[arg]);
+	return step->comment ? 0 : no_memory(conf, line);
+}
+
+/* A comment line belongs to what follows it. */
+static void inherit_comment(struct httpchk_conf *h)
+{
+	struct check_step *before = NULL, *s = h->first;
+	for (; s && s->next; s = s->next)
+		before = s;
+	if (before && before->kind == STEP_COMMENT && s->kind < STEP_VAR && !s->comment)
+		s->comment = before->comment;
+}
+
+static int parse_step(
+    struct conf *conf, const struct conf_line *line, int arg, bool http, struct httpchk_conf *h)
+{
+	const char *word = line->argv[arg];
+	struct check_step *step;
+	int r;
+	if (strcmp(word, "connect") == 0) {
+		r = parse_connect(conf, line, arg + 1, h);
+	} else if (strcmp(word, "expect") == 0) {
+		step = check_step_add(conf, line, h, STEP_EXPECT);
+		r = step ? check_expect_parse(conf, line, arg + 1, http, step) : -1;
+	} else if (strcmp(word, "comment") == 0) {
+		return parse_comment(conf, line, arg + 1, h);
+	} else if (http && strcmp(word, "send") == 0) {
+		r = parse_http_send(conf, line, arg + 1, h);
+	} else if (!http && slice_has_prefix(slice_str(word), SLICE("send"))) {
+		step = check_step_add(conf, line, h, STEP_SEND);
+		r = step ? check_data_parse(conf, line, arg, step) : -1;
+	} else {
+		return parse_var(conf, line, arg, h);
 	}
 	if (r == 0)
-		*conf_ptr = h;
+		inherit_comment(h);
 	return r;
 }
 
-bool httpchk_enabled(const struct httpchk_conf *h)
+int http_check_parse(struct conf *conf, const struct conf_line *line, int arg, const void *owner,
+    struct httpchk_conf **conf_ptr)
 {
-	return h && h->enabled;
+	bool drains = strcmp(line->argv[arg], "disable-on-404") == 0;
+	bool state = strcmp(line->argv[arg], "send-state") == 0;
+	struct httpchk_conf *h;
+	if (drains || state) {
+		/* these two say nothing about the steps, so inherited ones stay */
+		struct check_step **end;
+		h = arena_new(conf_arena(conf), struct httpchk_conf);
+		if (!h)
+			return no_memory(conf, line);
+		if (!*conf_ptr && !check_own(conf, line, NULL, conf_ptr))
+			return -1;
+		*h = **conf_ptr;
+		for (end = &h->first; *end; end = &(*end)->next)
+			;
+		h->last = end;
+		h->http = true;
+		h->disable_on_404 |= drains;
+		h->send_state |= state;
+		*conf_ptr = h;
+		return 0;
+	}
+	h = check_own(conf, line, owner, conf_ptr);
+	if (!h)
+		return -1;
+	h->http = true;
+	return parse_step(conf, line, arg, true, h);
+}
+
+int tcp_check_parse(struct conf *conf, const struct conf_line *line, int arg, const void *owner,
+    struct httpchk_conf **conf_ptr)
+{
+	struct httpchk_conf *h = check_own(conf, line, owner, conf_ptr);
+	return h ? parse_step(conf, line, arg, false, h) : -1;
+}
+
+/* ---- when all is read ---- */
+
+/* What no line says: the connection, the request of "option httpchk", the answer it wants. */
+static int add_implicit(struct arena *arena, struct httpchk_conf *h)
+{
+	struct check_step **at = &h->first, *s;
+	bool asked = false;
+	while (*at && ((*at)->kind == STEP_VAR || (*at)->kind == STEP_COMMENT))
+		at = &(*at)->next;
+	if (!*at || (*at)->kind != STEP_CONNECT) {
+		s = arena_new(arena, struct check_step);
+		if (!s)
+			return -1;
+		s->kind = STEP_CONNECT;
+		s->connect.implicit = true;
+		s->connect.defaults = true;
+		s->next = *at;
+		*at = s;
+	}
+	if (!h->http)
+		return 0;
+	for (s = h->first; s; s = s->next)
+		asked |= s->kind == STEP_SEND;
+	/* the first request takes what it does not say from the option */
+	at = &(*at)->next;
+	if (!asked) {
+		s = arena_new(arena, struct check_step);
+		if (!s)
+			return -1;
+		s->kind = STEP_SEND;
+		s->send.from_option = true;
+		s->next = *at;
+		*at = s;
+	} else if (h->option_here) {
+		for (s = h->first; s->kind != STEP_SEND; s = s->next)
+			;
+		s->send.from_option = true;
+	}
+	for (at = &h->first, s = NULL; *at; at = &(*at)->next)
+		s = *at;
+	if (s && s->kind == STEP_EXPECT)
+		return 0;
+	*at = arena_new(arena, struct check_step);
+	if (!*at)
+		return -1;
+	(*at)->kind = STEP_EXPECT;
+	(*at)->expect.min_recv = -1;
+	return 0;
+}
+
+const struct httpchk_conf *check_script_finish(struct conf *conf, const struct httpchk_conf *h)
+{
+	struct arena *arena = conf_arena(conf);
+	struct httpchk_conf *whole = arena_new(arena, struct httpchk_conf);
+	if (!whole)
+		return NULL;
+	if (h)
+		*whole = *h;
+	whole->first = NULL;
+	whole->last = &whole->first;
+	/* a copy: a defaults section's steps serve many proxies */
+	for (const struct check_step *s = h ? h->first : NULL; s; s = s->next) {
+		struct check_step *copy = arena_new(arena, struct check_step);
+		if (!copy)
+			return NULL;
+		*copy = *s;
+		copy->next = NULL;
+		*whole->last = copy;
+		whole->last = &copy->next;
+	}
+	whole->finished = true;
+	return add_implicit(arena, whole) < 0 ? NULL : whole;
 }

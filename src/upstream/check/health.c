@@ -55,22 +55,38 @@ unsigned check_interval_ms(const struct server *s)
 	return c->fast_ms ? c->fast_ms : c->inter_ms;
 }
 
+/* What a server said may be part of the text: bytes that would break a line apart become "<0A>". */
+static void plain_text(const char *text, char *out, size_t size)
+{
+	size_t at = 0;
+	for (; *text && at + 5 < size; text++) {
+		unsigned char c = (unsigned char)*text;
+		if (c < 32 || c > 126 || c == '"' || c == '<' || c == '>')
+			at += (size_t)snprintf(out + at, size - at, "<%02X>", c);
+		else
+			out[at++] = (char)c;
+	}
+	out[at] = 0;
+}
+
 /* "reason: Layer4 connection problem, info: "...", check duration: 0ms". */
 static void reason_text(const struct check *k, char *out, size_t size)
 {
-	char code[32] = "";
-	if (k->code)
+	char code[32] = "", desc[192];
+	plain_text(k->desc, desc, sizeof(desc));
+	/* other results have none, whatever was received */
+	if (k->status == CHECK_L7OK || k->status == CHECK_L7OKC || k->status == CHECK_L7STS)
 		snprintf(code, sizeof(code), ", code: %u", k->code);
 	snprintf(out, size, "reason: %s%s%s%s%s, check duration: %ums",
-	    check_status_text(k->status), code, *k->desc ? ", info: \"" : "", k->desc,
-	    *k->desc ? "\"" : "", k->duration_ms);
+	    check_status_text(k->status), code, *desc ? ", info: \"" : "", desc, *desc ? "\"" : "",
+	    k->duration_ms);
 }
 
 static const char *state_word(const struct server_rt *rt, const struct check *k)
 {
 	if (k->health < k->rise)
 		return "DOWN";
-	return rt->admin & SERVER_DRAIN ? "DRAIN" : k->result == CHECK_RES_CONDPASS ? "NOLB" : "UP";
+	return rt->admin & SERVER_DRAIN ? "DRAIN" : rt->oper == SERVER_STOPPING ? "NOLB" : "UP";
 }
 
 /* The line of "option log-health-checks". The caller holds the lock; text is written behind it. */

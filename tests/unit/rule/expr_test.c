@@ -40,6 +40,20 @@ static void constants_have_their_types(void **state)
 	fx_free(&f);
 }
 
+static void converters_do_not_make_values_without_bound(void **state)
+{
+	struct fixture f;
+	fx_new(&f);
+	fx_request(&f, "GET", "/", "");
+	EXPECT(&f, { "str(abcdefgh),hex,hex,hex,length", "64" },
+	    { "str(abcdefgh),hex,hex,hex,hex,hex,hex,hex,hex,hex,hex,hex,hex,hex,length", "65536" },
+	    { "str(abcdefgh),hex,hex,hex,hex,hex,hex,hex,hex,hex,hex,hex,hex,hex,hex,length",
+		"<none>" });
+	f.cx.value_max = 100;
+	EXPECT(&f, { "str(abcdefgh),hex,hex,hex,hex,length", "<none>" });
+	fx_free(&f);
+}
+
 static void target_parts(void **state)
 {
 	struct fixture f;
@@ -370,6 +384,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(constants_have_their_types),
+		cmocka_unit_test(converters_do_not_make_values_without_bound),
 		cmocka_unit_test(target_parts),
 		cmocka_unit_test(absolute_and_asterisk_targets),
 		cmocka_unit_test(header_values_are_list_elements),

@@ -22,7 +22,8 @@ static void from_hex(struct bytes *b, const char *hex)
 	b->len = strlen(hex) / 2;
 	for (size_t i = 0; i < b->len; i++) {
 		const char *digits = "0123456789abcdef";
-		const char *high = strchr(digits, hex[2 * i]), *low = strchr(digits, hex[2 * i + 1]);
+		const char *high = strchr(digits, hex[2 * i]),
+			   *low = strchr(digits, hex[2 * i + 1]);
 		assert_true(high && low);
 		b->mem[i] = (char)((high - digits) << 4 | (low - digits));
 	}

@@ -18,25 +18,44 @@ struct judged {
 	char desc[128];
 };
 
+static const struct check_step *step_of(const struct httpchk_conf *h, enum check_step_kind kind)
+{
+	const struct check_step *s = h->first;
+	while (s && s->kind != kind)
+		s = s->next;
+	assert_non_null(s);
+	return s;
+}
+
 /* The verdict over the whole response, and that no shorter part of it gave another one. */
 static struct judged judge(const struct httpchk_conf *h, const char *response, bool closes)
 {
+	const struct check_step *step = step_of(h, STEP_EXPECT);
+	struct arena arena;
+	struct rule_ctx cx = { .arena = &arena, .at = RULE_AT_CHECK, .res_final = true };
 	struct check_verdict v;
 	struct judged r;
 	size_t len = strlen(response);
-	char *buf = malloc(len + 1);
-	assert_non_null(buf);
-	memcpy(buf, response, len);
-	bool done = check_http_judge(h, buf, len, closes, false, &v);
-	assert_true(done);
+	struct check_response *in = calloc(1, sizeof(*in));
+	assert_non_null(in);
+	arena_init(&arena, 4096);
+	memcpy(in->in, response, len);
+	in->len = len;
+	in->eof = closes;
+	assert_true(h->http ? check_http_judge(h, step, false, in, &cx, &v)
+			    : check_tcp_judge(step, in, &cx, &v));
 	r = (struct judged){ .status = v.status, .code = v.code };
 	snprintf(r.desc, sizeof(r.desc), "%s", v.desc);
+	in->eof = false;
 	for (size_t cut = 0; cut < len; cut++) {
-		memcpy(buf, response, len);
-		if (check_http_judge(h, buf, cut, false, false, &v))
+		memcpy(in->in, response, len);
+		in->len = cut;
+		if (h->http ? check_http_judge(h, step, false, in, &cx, &v)
+			    : check_tcp_judge(step, in, &cx, &v))
 			assert_int_equal(v.status, r.status);
 	}
-	free(buf);
+	free(in);
+	arena_reset(&arena);
 	return r;
 }
 
@@ -72,7 +91,7 @@ static void responses_are_judged_the_same_wherever_they_are_cut(void **state)
 		{ "http-check expect ! status 200", "HTTP/1.1 200 OK\r\n\r\n", CHECK_L7STS, 200,
 		    "OK" },
 		{ "http-check expect comment why status 201", "HTTP/1.1 200 OK\r\n\r\n",
-		    CHECK_L7STS, 200, "why" },
+		    CHECK_L7STS, 200, "OK comment: why" },
 		{ "http-check expect rstatus ^2.[05]$", "HTTP/1.1 205 x\r\n\r\n", CHECK_L7OK, 205,
 		    "" },
 		{ "http-check expect ! rstatus ^5", "HTTP/1.1 503 x\r\n\r\n", CHECK_L7STS, 503,
@@ -114,32 +133,117 @@ static void garbage_and_early_closes_are_invalid_responses(void **state)
 	(void)state;
 	const struct httpchk_conf *h = checks_of(&f, "");
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		struct check_verdict v;
-		char buf[64];
-		size_t len = strlen(bad[i]);
-		memcpy(buf, bad[i], len);
-		assert_true(check_http_judge(h, buf, len, true, false, &v));
-		assert_int_equal(v.status, CHECK_L7RSP);
-		assert_int_equal(v.result, CHECK_RES_FAILED);
+		assert_int_equal(judge(h, bad[i], true).status, CHECK_L7RSP);
 	}
+	fixture_free(&f);
+}
+
+static void tcp_answers_are_judged_the_same_wherever_they_are_cut(void **state)
+{
+	static const struct {
+		const char *line, *answer;
+		bool closes;
+		enum check_status status;
+		const char *desc;
+	} cases[] = {
+		{ "string +OK", "+OK ready", false, CHECK_L7OK, "(tcp-check)" },
+		{ "string +NO", "+OK", true, CHECK_L7RSP,
+		    "TCPCHK did not match content '+NO' at step 1" },
+		{ "string +NO comment c", "+OK", true, CHECK_L7RSP,
+		    "TCPCHK did not match content '+NO' at step 1 comment: c" },
+		{ "! string OK", "+OK", false, CHECK_L7RSP,
+		    "TCPCHK matched unwanted content 'OK' at step 1" },
+		{ "min-recv 0 binary 2b4F4d", "+OK", false, CHECK_L7RSP,
+		    "TCPCHK did not match content (binary) at step 1" },
+		{ "rbinary ^2B4F", "+OK", false, CHECK_L7OK, "(tcp-check)" },
+		{ "rstring O.$", "+OK", true, CHECK_L7OK, "(tcp-check)" },
+		{ "string x", "", true, CHECK_L7RSP, "TCPCHK got an empty response at step 1" },
+		{ "ok-status L6OK on-success \"%[res.payload(1,2)]\" string-lf \"%[str(O)]K\"",
+		    "+OK", false, CHECK_L6OK, "OK" },
+		{ "error-status L4CON on-error \"e %[res.len]\" binary-lf \"%[str(x),hex]\"", "+OK",
+		    true, CHECK_L4CON, "e 3" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct fixture f;
+		char text[256];
+		snprintf(text, sizeof(text),
+		    "backend b\n tcp-check expect %s\n server a 127.0.0.1:80 check\n",
+		    cases[i].line);
+		assert_int_equal(fixture_read(&f, text), 0);
+		struct judged r =
+		    judge(srv_of(&f, "b", "a")->check->http, cases[i].answer, cases[i].closes);
+		assert_string_equal(
+		    check_status_name(r.status), check_status_name(cases[i].status));
+		assert_string_equal(r.desc, cases[i].desc);
+		fixture_free(&f);
+	}
+}
+
+static void assert_request(const char *lines, const char *wanted)
+{
+	struct fixture f;
+	struct arena arena;
+	struct rule_ctx cx = { .arena = &arena, .at = RULE_AT_CHECK };
+	const struct httpchk_conf *h = checks_of(&f, lines);
+	arena_init(&arena, 4096);
+	struct strbuf b = check_http_request(h, &step_of(h, STEP_SEND)->send, "UP; x=y", &cx);
+	if (wanted)
+		assert_string_equal(strbuf_str(&b), wanted);
+	else
+		assert_null(b.ptr);
+	strbuf_done(&b);
+	arena_reset(&arena);
 	fixture_free(&f);
 }
 
 static void the_request_is_what_the_lines_say(void **state)
 {
-	struct fixture f;
 	(void)state;
-	struct strbuf b = check_http_request(checks_of(&f, ""));
-	assert_string_equal(strbuf_str(&b), "OPTIONS / HTTP/1.0\r\nconnection: close\r\n\r\n");
-	strbuf_done(&b);
-	fixture_free(&f);
-	b = check_http_request(checks_of(&f,
-	    "http-check send meth POST uri /x?y ver HTTP/1.1 hdr Host www hdr X-A 50%% body data"));
-	assert_string_equal(strbuf_str(&b),
+	assert_request("", "OPTIONS / HTTP/1.0\r\nconnection: close\r\n\r\n");
+	assert_request(
+	    "http-check send meth POST uri /x?y ver HTTP/1.1 hdr Host www hdr X-A 50%% body data",
 	    "POST /x?y HTTP/1.1\r\nhost: www\r\nX-A: 50%\r\nconnection: close\r\ncontent-length: "
 	    "4\r\n\r\ndata");
-	strbuf_done(&b);
-	fixture_free(&f);
+	assert_request("http-check send-state",
+	    "OPTIONS / HTTP/1.0\r\nx-haproxy-server-state: UP; x=y\r\nconnection: close\r\n\r\n");
+	assert_request(
+	    "http-check send uri-lf \"/%[int(7)]\" hdr X %[str(a)] body-lf \"%[int(2)]\"",
+	    "OPTIONS /7 HTTP/1.0\r\nX: a\r\nconnection: close\r\ncontent-length: 1\r\n\r\n2");
+}
+
+static void a_format_cannot_break_the_request_apart(void **state)
+{
+	(void)state;
+	assert_request("http-check send uri-lf \"/%[str(a%20b),url_dec]\"", NULL);
+	assert_request("http-check send hdr X %[str(a%0d%0ab),url_dec]", NULL);
+}
+
+static void sequences_that_make_no_sense_are_refused(void **state)
+{
+	static const char *const bad[] = {
+		"http-check expect status 200\n http-check connect",
+		"http-check expect status 200\n http-check send uri /",
+		"http-check connect ssl",
+		"http-check connect port 0",
+		"http-check expect ok-status L7RSP status 200",
+		"http-check expect hdr value x",
+		"http-check set-var(check) int(1)",
+		"http-check send hdr x %[req.hdr(host)]",
+		"tcp-check send-binary 123",
+		"tcp-check expect binary zz",
+		"tcp-check expect status 200",
+		"tcp-check unset-var(check.x) int(1)",
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct fixture f;
+		char text[256];
+		snprintf(
+		    text, sizeof(text), "backend b\n %s\n server a 127.0.0.1:80 check\n", bad[i]);
+		assert_int_not_equal(fixture_read(&f, text), 0);
+		fixture_free(&f);
+	}
 }
 
 /* ---- whole checks ---- */
@@ -391,7 +495,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(responses_are_judged_the_same_wherever_they_are_cut),
 		cmocka_unit_test(garbage_and_early_closes_are_invalid_responses),
+		cmocka_unit_test(tcp_answers_are_judged_the_same_wherever_they_are_cut),
 		cmocka_unit_test(the_request_is_what_the_lines_say),
+		cmocka_unit_test(a_format_cannot_break_the_request_apart),
+		cmocka_unit_test(sequences_that_make_no_sense_are_refused),
 		cmocka_unit_test(connect_checks_tell_open_from_closed_ports),
 		cmocka_unit_test(http_checks_send_the_request_and_judge_the_answer),
 		cmocka_unit_test(a_silent_server_times_out),

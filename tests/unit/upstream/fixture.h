@@ -63,6 +63,7 @@ enum fixture_word {
 	W_COOKIE_KEY,
 	W_HTTPCHK,
 	W_HTTP_CHECK,
+	W_TCP_CHECK,
 	W_LOG_HEALTH,
 	W_MODE_TCP,
 	W_ALLBACKUPS,
@@ -94,9 +95,11 @@ static int fixture_set(const struct conf_call *call)
 		be->dynamic_cookie_key = arena_strdup(conf_arena(conf), line->argv[call->arg]);
 		return 0;
 	case W_HTTPCHK:
-		return httpchk_parse(conf, line, call->arg, &s->httpchk);
+		return httpchk_parse(conf, line, call->arg, s, &s->httpchk);
 	case W_HTTP_CHECK:
-		return http_check_parse(conf, line, call->arg, &s->httpchk);
+		return http_check_parse(conf, line, call->arg, s, &s->httpchk);
+	case W_TCP_CHECK:
+		return tcp_check_parse(conf, line, call->arg, s, &s->httpchk);
 	case W_LOG_HEALTH:
 		be->log_health_checks = true;
 		return 0;
@@ -128,6 +131,7 @@ static const struct conf_keyword fixture_keywords[] = {
 	FIXTURE_ROW("dynamic-cookie-key", 1, 1, W_COOKIE_KEY),
 	FIXTURE_ROW("option httpchk", 0, -1, W_HTTPCHK),
 	FIXTURE_ROW("http-check", 1, -1, W_HTTP_CHECK),
+	FIXTURE_ROW("tcp-check", 1, -1, W_TCP_CHECK),
 	FIXTURE_ROW("option log-health-checks", 0, 0, W_LOG_HEALTH),
 	FIXTURE_ROW("option allbackups", 0, 0, W_ALLBACKUPS),
 	FIXTURE_ROW("mode-tcp", 0, 0, W_MODE_TCP),
