@@ -228,10 +228,6 @@ void stream_do_log(struct stream *s, enum rules_kind kind, const struct log_prof
 void stream_count_end(struct stream *s);
 /* The client's message, or the server's, broke the protocol: kept for "show errors". */
 void stream_capture_error(struct stream *s, bool response);
-extern const struct rule_host stream_rule_host;
-/* stream_host.c: parts of it. */
-void stream_host_set(void *stream, enum rule_knob knob, int64_t value);
-void stream_host_interim(void *stream, struct http_msg *m);
 
 static inline uint64_t stream_now_us(const struct stream *s)
 {

@@ -7,7 +7,10 @@
 
 #include "stream.h"
 
-/* For struct rule_host. */
+extern const struct rule_host stream_rule_host;
+/* Parts of it. */
+void stream_host_set(void *stream, enum rule_knob knob, int64_t value);
+void stream_host_interim(void *stream, struct http_msg *m);
 int64_t stream_fact(void *stream, enum rule_fact fact);
 struct slice stream_debug(void *stream, bool server, unsigned layers);
 /* Around a run, with profiling.tasks; no stop when the stream ended. */

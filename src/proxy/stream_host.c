@@ -3,7 +3,7 @@
  * What actions change of a stream beyond its messages: marks of packets, priorities, retries; and interim responses
  * of weir's own. Client's worker.
  */
-#include "stream.h"
+#include "stream_facts.h"
 
 void stream_host_set(void *stream, enum rule_knob knob, int64_t value)
 {

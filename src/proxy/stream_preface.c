@@ -4,7 +4,7 @@
  * then the PROXY header. Both leave with the first bytes of the stream; only the SOCKS4 answer is waited for.
  * Client's worker.
  */
-#include "stream.h"
+#include "stream_facts.h"
 
 #include <errno.h>
 

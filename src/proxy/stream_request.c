@@ -3,7 +3,7 @@
  * The request's way in: its head, the rules of the frontend and the backend, waiting for a body, and what weir
  * itself adds to the request before it goes to a server. Client's worker.
  */
-#include "stream.h"
+#include "stream_facts.h"
 
 #include <errno.h>
 
