@@ -69,8 +69,6 @@ const struct conf_keyword global_ignored_keywords[] = {
 	IGNORED("ocsp-update.maxdelay", "<number>", NO_TLS),
 	IGNORED("ocsp-update.mindelay", "<number>", NO_TLS),
 	IGNORED("ocsp-update.mode", "[on|off]", NO_TLS),
-	IGNORED("jwt.decrypt_alg_list", "<list>", NO_TLS),
-	IGNORED("jwt.decrypt_enc_list", "<list>", NO_TLS),
 	IGNORED("tune.ssl.cachesize", "<number>", NO_TLS),
 	IGNORED("tune.ssl.capture-buffer-size", "<number>", NO_TLS),
 	IGNORED("tune.ssl.certificate-compression", "auto|off", NO_TLS),

@@ -2,9 +2,10 @@
 /*
  * Encrypted tokens (JWE, RFC 7516; algorithms of RFC 7518 4 and 5): the key of the content is taken from a secret,
  * unwrapped, decrypted or agreed upon, then the content is decrypted and checked. Whatever goes wrong gives an
- * empty text, so that nothing is told apart. RSA1_5 is left out (RFC 8725 3.2).
+ * empty text, so that nothing is told apart.
  */
 #include <errno.h>
+#include <openssl/rand.h>
 #include <openssl/rsa.h>
 
 #include "base64.h"
@@ -14,6 +15,7 @@
 #include "key_arg.h"
 #include "keystore.h"
 #include "tables.h"
+#include "weir/rule/token.h"
 
 #define KEY_MAX 64
 
@@ -35,7 +37,7 @@ static const struct enc {
 	{ "A256CBC-HS512", CONTENT_CBC, 64, "AES-256-CBC", "sha512" },
 };
 
-enum how { HOW_DIRECT, HOW_WRAP, HOW_GCM, HOW_OAEP, HOW_AGREE };
+enum how { HOW_DIRECT, HOW_WRAP, HOW_GCM, HOW_PKCS1, HOW_OAEP, HOW_AGREE };
 
 static const struct alg {
 	const char *name;
@@ -50,6 +52,7 @@ static const struct alg {
 	{ "A128GCMKW", HOW_GCM, 16, "AES-128-GCM", NULL },
 	{ "A192GCMKW", HOW_GCM, 24, "AES-192-GCM", NULL },
 	{ "A256GCMKW", HOW_GCM, 32, "AES-256-GCM", NULL },
+	{ "RSA1_5", HOW_PKCS1, 0, NULL, NULL },
 	{ "RSA-OAEP", HOW_OAEP, 0, NULL, "sha1" },
 	{ "RSA-OAEP-256", HOW_OAEP, 0, NULL, "sha256" },
 	{ "ECDH-ES", HOW_AGREE, 0, NULL, "sha256" },
@@ -58,9 +61,15 @@ static const struct alg {
 	{ "ECDH-ES+A256KW", HOW_AGREE, 32, "AES-256-WRAP", "sha256" },
 };
 
+/* A bit for each algorithm that is not allowed, by its place in the table; one for all of a configuration. */
+struct denied {
+	uint32_t algs, encs;
+};
+
 /* Fetched while a configuration is read, so that tokens find them without a lock. */
 struct jwe {
 	struct key_arg key;
+	const struct denied *denied; /* whatever its lines stand behind */
 	const EVP_CIPHER *alg_ciphers[ARRAY_SIZE(algs)];
 	const EVP_MD *alg_digests[ARRAY_SIZE(algs)];
 	const EVP_CIPHER *enc_ciphers[ARRAY_SIZE(encs)];
@@ -131,6 +140,25 @@ static bool cek_gcm(struct open *o, struct slice key)
 		.tag = (uint8_t *)tag.ptr,
 		.tag_len = tag.len };
 	return tag.ptr && tag.len == 16 && job.nonce.ptr && cek_run(o, &job);
+}
+
+/*
+ * A key that cannot be decrypted is replaced by a random one, so that the token fails where all others do, at its
+ * tag: who sends tokens must not learn which of them had the right padding (RFC 7516 11.5).
+ */
+static bool cek_pkcs1(struct open *o)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(o->pkey, NULL);
+	size_t len = (size_t)EVP_PKEY_get_size(o->pkey);
+	char *out = arena_bytes(o->arena, len);
+	bool ready = ctx && out && RAND_bytes(o->cek, (int)o->enc->key_len) > 0 &&
+		     EVP_PKEY_is_a(o->pkey, "RSA") && EVP_PKEY_decrypt_init(ctx) > 0 &&
+		     EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) > 0;
+	if (ready && EVP_PKEY_decrypt(ctx, (uint8_t *)out, &len, (const uint8_t *)o->wrapped.ptr,
+			 o->wrapped.len) > 0)
+		(void)cek_set(o, slice_make(out, len));
+	EVP_PKEY_CTX_free(ctx);
+	return ready;
 }
 
 static bool cek_oaep(struct open *o)
@@ -217,6 +245,8 @@ static bool cek_find(struct open *o)
 		return cek_unwrap(o, o->secret);
 	case HOW_GCM:
 		return cek_gcm(o, o->secret);
+	case HOW_PKCS1:
+		return cek_pkcs1(o);
 	case HOW_OAEP:
 		return cek_oaep(o);
 	case HOW_AGREE:
@@ -279,11 +309,11 @@ static bool open_token(struct open *o, struct slice text)
 	struct slice alg = rule_json_string(o->arena, o->header, "$.alg");
 	struct slice enc = rule_json_string(o->arena, o->header, "$.enc");
 	for (size_t i = 0; i < ARRAY_SIZE(algs); i++) {
-		if (slice_eq(slice_str(algs[i].name), alg))
+		if (!(o->jwe->denied->algs >> i & 1) && slice_eq(slice_str(algs[i].name), alg))
 			o->alg = &algs[i];
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(encs); i++) {
-		if (slice_eq(slice_str(encs[i].name), enc))
+		if (!(o->jwe->denied->encs >> i & 1) && slice_eq(slice_str(encs[i].name), enc))
 			o->enc = &encs[i];
 	}
 	return o->alg && o->enc;
@@ -352,11 +382,73 @@ static bool conv_jwk(struct rule_ctx *cx, const struct args *args, uintptr_t dat
 	return ret;
 }
 
+/* NULL: no memory. */
+static struct denied *denied_of(struct conf *conf)
+{
+	void **slot = conf_slot(conf, CONF_SLOT_JWE);
+	if (!*slot)
+		*slot = arena_new(conf_arena(conf), struct denied);
+	return *slot;
+}
+
+static const char *table_name(bool enc, size_t i)
+{
+	if (enc)
+		return i < ARRAY_SIZE(encs) ? encs[i].name : NULL;
+	return i < ARRAY_SIZE(algs) ? algs[i].name : NULL;
+}
+
+/* One word of a list. False: unknown. */
+static bool apply(struct slice word, bool enc, uint32_t *allowed)
+{
+	bool off = slice_has_prefix(word, SLICE("!"));
+	struct slice name = off ? slice_sub(word, 1, word.len) : word;
+	const char *known;
+	if (slice_eq(name, SLICE("ALL"))) {
+		*allowed = off ? 0 : UINT32_MAX;
+		return true;
+	}
+	for (size_t i = 0; (known = table_name(enc, i)); i++) {
+		if (!slice_eq(slice_str(known), name))
+			continue;
+		*allowed = off ? *allowed & ~(1u << i) : *allowed | 1u << i;
+		return true;
+	}
+	return false;
+}
+
+int rule_token_allow(struct conf *conf, const struct conf_line *line, int arg, bool enc)
+{
+	struct denied *denied = denied_of(conf);
+	struct slice rest = slice_str(line->argv[arg]);
+	uint32_t allowed = 0;
+	if (!denied) {
+		conf_error(conf, line, arg, "out of memory");
+		return -1;
+	}
+	for (bool more = true; more;) {
+		size_t end = slice_find(rest, ':');
+		struct slice word = slice_sub(rest, 0, end);
+		more = end < rest.len;
+		rest = slice_sub(rest, end + 1, rest.len);
+		if (apply(word, enc, &allowed))
+			continue;
+		conf_error(conf, line, arg, "'%s' knows no algorithm '%.*s'", line->argv[arg - 1],
+		    SLICE_ARG(word));
+		return -1;
+	}
+	*(enc ? &denied->encs : &denied->algs) = ~allowed;
+	return 0;
+}
+
 static struct jwe *check_common(const struct arg_place *at, struct args *args)
 {
 	struct jwe *jwe = arena_new(conf_arena(at->conf), struct jwe);
 	args->data = jwe;
 	if (!jwe || key_arg_check(at, args, 0, false, &jwe->key) < 0)
+		return NULL;
+	jwe->denied = denied_of(at->conf);
+	if (!jwe->denied)
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(algs); i++) {
 		jwe->alg_ciphers[i] = algs[i].cipher ? crypto_cipher(algs[i].cipher) : NULL;

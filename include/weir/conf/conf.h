@@ -174,6 +174,7 @@ enum conf_slot {
 	CONF_SLOT_ACLS,	   /* of module rule, too: names of ACLs in expressions */
 	CONF_SLOT_EXPRS,   /* of module rule, too: expressions that ACLs share */
 	CONF_SLOT_OBJECTS, /* and names of proxies and servers */
+	CONF_SLOT_JWE,	   /* and algorithms of tokens that are not allowed */
 	CONF_SLOT_N,
 };
 void **conf_slot(struct conf *conf, enum conf_slot slot);

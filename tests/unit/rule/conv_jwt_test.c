@@ -265,6 +265,36 @@ static void tokens_of_all_algorithms_are_decrypted(void **state)
 	fx_free(&f);
 }
 
+/* The first token is of dir and A128GCM. The lines hold for expressions in front of them, too. */
+static void algorithms_can_be_taken_away(void **state)
+{
+	static const struct {
+		const char *lines;
+		bool allowed;
+	} cases[] = {
+		{ "algs ALL", true },
+		{ "algs ALL:!RSA1_5", true },
+		{ "algs ALL:!dir", false },
+		{ "algs RSA1_5", false },
+		{ "algs A128KW:dir", true },
+		{ "encs A128GCM:A256GCM", true },
+		{ "encs A128CBC-HS256", false },
+		{ "algs dir\nencs ALL:!A128GCM", false },
+	};
+	struct fixture f;
+	fx_new(&f);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *got =
+		    fx_eval(&f, arena_printf(&f.mem, "str(%s),jwt_decrypt_secret(%s)\n%s",
+				    jwe_vectors[0].token, jwe_vectors[0].key, cases[i].lines));
+		if (strcmp(got, cases[i].allowed ? plain : "") != 0)
+			fail_msg("%s: '%s'", cases[i].lines, got);
+	}
+	assert_non_null(strstr(fx_read(&f, "algs ALL:!foo"), "no algorithm '!foo'"));
+	assert_non_null(strstr(fx_read(&f, "encs dir"), "no algorithm 'dir'"));
+	fx_free(&f);
+}
+
 static void a_changed_part_gives_an_empty_text(void **state)
 {
 	struct fixture f;
@@ -316,6 +346,7 @@ int main(void)
 		cmocka_unit_test(wrong_arguments_are_told),
 		cmocka_unit_test(parts_are_shown_and_asked),
 		cmocka_unit_test(tokens_of_all_algorithms_are_decrypted),
+		cmocka_unit_test(algorithms_can_be_taken_away),
 		cmocka_unit_test(a_changed_part_gives_an_empty_text),
 		cmocka_unit_test(the_example_of_rfc_7516_a3),
 	};

@@ -21,6 +21,7 @@
 #include "weir/rule/acl_scope.h"
 #include "weir/rule/patterns.h"
 #include "weir/rule/rule.h"
+#include "weir/rule/token.h"
 
 struct fixture {
 	struct arena conf_mem, mem;
@@ -53,6 +54,11 @@ static int fx_expr(const struct conf_call *call)
 	if (f->expr && arg != call->line->argc)
 		conf_error(call->conf, call->line, arg, "left over");
 	return 0;
+}
+
+static int fx_token(const struct conf_call *call)
+{
+	return rule_token_allow(call->conf, call->line, call->arg, call->row->data);
 }
 
 static int fx_cond(const struct conf_call *call)
@@ -99,6 +105,8 @@ static int fx_redirect(const struct conf_call *call)
 static const struct conf_keyword fx_rows[] = {
 	FX_ROW("expr", fx_expr, 0),
 	FX_ROW("cond", fx_cond, 0),
+	FX_ROW("algs", fx_token, false),
+	FX_ROW("encs", fx_token, true),
 	FX_ROW("fmt", fx_fmt, LOGFMT_LOG),
 	FX_ROW("hfmt", fx_fmt, LOGFMT_HTTP),
 	FX_ROW("tcpfmt", fx_fmt, LOGFMT_LOG | LOGFMT_TCP),

@@ -442,6 +442,23 @@ static const struct { const char *how, *key, *token; } jwe_vectors[] = {
 	  "ICJRV3hwWTJVIiwgImFwdiI6ICJRbTlpIn0.YJ2o85vr6EPGSVY8UNA0WwwgyLzXPFHJtJTwpXg73wTy"
 	  "YNfO55w4JA.mC_wAyXWqxcfPi55EiuSTA.nr__JL66wzR4_y0DzaZ5SwaLXnkvopRA9jjGh-SD49g.Jk"
 	  "NRQVhQBKK2LXxCVH1HDA" },
+	{ "cert",
+	  "RSA",
+	  "eyJhbGciOiAiUlNBMV81IiwgImVuYyI6ICJBMTI4Q0JDLUhTMjU2In0.uOqX8yx1I--H-xGdZelCFHPm"
+	  "hzDV0UA8qx5kMLzvIuNGtPEDRq6xE0oUlnb7oiI_KMa6kfJ0S5Y8nl4YPTy9b9IJV0DU6fDBzljg0e97"
+	  "a7R8SauIjKbHh03PMMIl9xaf_c0UHulPap6hGjSpceU2zJIuySPNTAx3wNa_bwkNiE3am85lBT2kyYiZ"
+	  "MUQ8dK-TKARVTu1g9cAZLwWCM77EnxWs9wuUjBvt5A6YCFrrC5-JBPKdLyClDA33zv_f3FapPU5ZcM2m"
+	  "v2e5vrNbbD-mVWT1VgSnt9qD4ntdRjn0eGH3yzeY1w7fuYfvrQqMVrKuoRcaU6YV7VwniaHxM-gRyg.k"
+	  "HUFNzzqrTx8RagI20_mUw.WoM7BQqAwE2CGN-vCqgdM-V2FSnJYid2q9ppLjCEDmk.X9RbTRasYcBMxF"
+	  "ewZHklNQ" },
+	{ "cert",
+	  "RSA",
+	  "eyJhbGciOiAiUlNBMV81IiwgImVuYyI6ICJBMjU2R0NNIn0.MAMOVjrOuLQLDjSxLudXfPXTQlgUx68y"
+	  "8h9lQ6C3zQoZeXj7j5fKFIHYe6n5Yug_tkBASHZQ1yNlsqA_SjkDxgQGqe92cZZayag9r2ekhh145K1I"
+	  "satpcUnT5YqMxF0U3LfUJv0MPrJjeUh8S_eAJFLj1P7e_KUfsy36Zupx9iTVhNkJsGyfwkvEaspDiSE9"
+	  "qOZ0VzZaiFBd92eBYsxEFDNbxqJ1h--2u0C55b3rPTW0xVWR3Wj7llHktDubNl2GCVK7007WnUoYnUOV"
+	  "6-SyWW8_aw12ULKMdNrR1UalQ_OH-nFcxd4xTGhLYdHE8UDcFa-va-xTBE9VMgx9jXqrvQ.d65ffr1i-"
+	  "mvR26fQ.rn7pbOSjW0d4TqN3PeNChtUKiDGT0w.ulXPKYbkuwQAezkQUlU4xg" },
 };
 /* clang-format on */
 
