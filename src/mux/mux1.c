@@ -455,9 +455,10 @@ size_t mux1_send(struct endpoint *ep, const struct iovec *iov, unsigned n, bool 
 	size_t taken = settle(m, sent > 0 ? (size_t)sent : 0, payload, tail);
 	if (m->out.len == 0)
 		ep->flags &= ~(uint32_t)EP_OUT_PENDING;
-	if (sent < 0 || (size_t)sent < len)
+	bool unsent = m->conn.flags & CONN_UNSENT;
+	if (sent < 0 || (size_t)sent < len || unsent)
 		ep->flags |= EP_OUT_BLOCKED;
-	if (end && taken == given && all_sent(m))
+	if (end && taken == given && all_sent(m) && !unsent)
 		ep->flags |= EP_OUT_END;
 	return taken;
 }
@@ -520,7 +521,7 @@ static void on_event(struct conn *c)
 	struct mux1 *m = container_of(c, struct mux1, conn);
 	if (c->flags & CONN_WRITABLE)
 		m->ep.flags &= ~(uint32_t)EP_OUT_BLOCKED;
-	if (!(c->flags & CONN_CONNECTING))
+	if (!(c->flags & (CONN_CONNECTING | CONN_HANDSHAKE)))
 		m->ep.flags &= ~(uint32_t)EP_CONNECTING;
 	if (m->ep.stream)
 		m->ep.wake(&m->ep);
@@ -555,7 +556,7 @@ void mux1_attach(struct mux1 *m, void *stream, void (*wake)(struct endpoint *ep)
 	m->ep.arena = arena;
 	m->ep.flags &= EP_CONNECTING | EP_ERROR;
 	m->ep.h1_flags = 0;
-	if (m->conn.flags & CONN_CONNECTING)
+	if (m->conn.flags & (CONN_CONNECTING | CONN_HANDSHAKE))
 		m->ep.flags |= EP_CONNECTING;
 	if (m->conn.flags & CONN_READ_END)
 		m->ep.flags |= EP_IN_CLOSED;

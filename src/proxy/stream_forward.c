@@ -146,7 +146,7 @@ static void pass_fin(
     struct stream *s, struct endpoint *src, struct endpoint *dst, bool drained, uint32_t done)
 {
 	if ((s->flags & done) || !drained || !(src->flags & EP_IN_CLOSED) ||
-	    (dst->flags & EP_OUT_PENDING))
+	    (dst->flags & EP_OUT_PENDING) || (dst->conn->flags & CONN_UNSENT))
 		return;
 	s->flags |= done;
 	dst->ops->shut(dst);

@@ -8,8 +8,8 @@
 #define WEIR_MUX_MUX1_H
 
 #include "weir/h1/h1.h"
-#include "weir/mux/conn.h"
 #include "weir/mux/endpoint.h"
+#include "weir/net/conn.h"
 
 /* Per-worker memory of this module, WORKER_SLOT_MUX. */
 struct net_pipe_pool;

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A transport connection on one worker: descriptor, transport (plain or, in a later layer, TLS) and what the
+ * A transport connection on one worker: descriptor, transport (plain, or TLS from a higher layer) and what the
  * kernel last said about readiness. Registered once, edge-triggered, both directions: an event sets flags, and
  * only a refused or short operation clears them.
+ *
+ * A transport with a handshake sets CONN_HANDSHAKE when it is installed. Events then carry the handshake on, and the
+ * connection's user hears of it once: when it is done, or has failed (CONN_ERROR). A transport that transforms bytes
+ * may take more than the kernel does: CONN_UNSENT says so, and the connection is not writable until they are gone.
  */
-#ifndef WEIR_MUX_CONN_H
-#define WEIR_MUX_CONN_H
+#ifndef WEIR_NET_CONN_H
+#define WEIR_NET_CONN_H
 
 #include <sys/uio.h>
 
@@ -19,7 +23,11 @@ struct xprt_ops {
 	ssize_t (*recv)(struct conn *c, void *buf, size_t len);
 	/* more: further bytes follow at once (MSG_MORE). */
 	ssize_t (*send)(struct conn *c, const struct iovec *iov, int n, bool more);
-	/* Says that nothing more will be sent. */
+	/* Carries the handshake on. 0: done; -EAGAIN: wait for an event; else it has failed. NULL: none. */
+	int (*handshake)(struct conn *c);
+	/* Sends bytes taken before (CONN_UNSENT). 0: all are gone, -EAGAIN or -errno. NULL: there never are any. */
+	int (*flush)(struct conn *c);
+	/* Says that nothing more will be sent; behind what is unsent. */
 	void (*shut_write)(struct conn *c);
 	/* Frees the transport's state; the descriptor is closed by the caller. May be NULL. */
 	void (*release)(struct conn *c);
@@ -31,9 +39,11 @@ struct xprt_ops {
 #define CONN_PEER_CLOSED 0x04u /* a FIN has arrived; bytes may still be in front of it */
 #define CONN_ERROR	 0x08u /* reset or failed; see conn.error */
 #define CONN_CONNECTING	 0x10u
-#define CONN_SHUT_WRITE	 0x20u /* we have sent our FIN */
-#define CONN_READ_END	 0x40u /* recv has returned 0 */
-#define CONN_NOLINGER	 0x80u /* close with a reset */
+#define CONN_SHUT_WRITE	 0x20u	/* we have sent our FIN */
+#define CONN_READ_END	 0x40u	/* recv has returned 0 */
+#define CONN_NOLINGER	 0x80u	/* close with a reset */
+#define CONN_HANDSHAKE	 0x100u /* the transport's handshake is under way */
+#define CONN_UNSENT	 0x200u /* bytes that the transport took wait for the kernel */
 
 struct conn {
 	struct io io;
@@ -50,6 +60,11 @@ extern const struct xprt_ops xprt_plain;
 /* Registers fd with the worker; plain transport. 0 or -errno: then fd stays the caller's. */
 WEIR_NODISCARD int conn_start(
     struct conn *c, struct worker *w, int fd, void (*on_event)(struct conn *c));
+/*
+ * After a transport with a handshake was installed: starts it, on what has come already. 0: done, -EAGAIN: events will
+ * carry it on, -errno: failed (CONN_ERROR). on_event is not called.
+ */
+int conn_handshake(struct conn *c);
 /* Closes the descriptor and frees the transport's state; harmless on a closed one. */
 void conn_close(struct conn *c);
 

@@ -4,7 +4,7 @@
  * follow edge-triggered epoll: set by events, cleared only by an operation that met the kernel's limit, so that
  * the usual read costs one system call and not a second one that says EAGAIN.
  */
-#include "weir/mux/conn.h"
+#include "weir/net/conn.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -51,6 +51,40 @@ static void take_error(struct conn *c)
 	c->flags |= CONN_ERROR;
 }
 
+static ssize_t failed(struct conn *c, ssize_t error)
+{
+	if (!(c->flags & CONN_ERROR))
+		c->error = (uint16_t)-error;
+	c->flags |= CONN_ERROR;
+	return -(ssize_t)c->error;
+}
+
+int conn_handshake(struct conn *c)
+{
+	if (c->flags & CONN_CONNECTING)
+		return -EAGAIN;
+	int r = c->flags & CONN_ERROR ? -(int)c->error : c->xprt->handshake(c);
+	if (r == -EAGAIN)
+		return r;
+	c->flags &= (uint16_t)~CONN_HANDSHAKE;
+	if (r < 0)
+		return (int)failed(c, r);
+	/* what came behind the handshake may lie in the transport, and no event will tell */
+	c->flags |= CONN_READABLE | CONN_WRITABLE;
+	return 0;
+}
+
+static void flush(struct conn *c)
+{
+	int r = c->xprt->flush(c);
+	if (r == 0)
+		c->flags &= (uint16_t)~CONN_UNSENT;
+	else
+		c->flags &= (uint16_t)~CONN_WRITABLE;
+	if (r < 0 && r != -EAGAIN)
+		failed(c, r);
+}
+
 static void on_io(struct worker *w, struct io *io, uint32_t events)
 {
 	struct conn *c = container_of(io, struct conn, io);
@@ -65,6 +99,10 @@ static void on_io(struct worker *w, struct io *io, uint32_t events)
 		c->flags |= CONN_WRITABLE;
 	if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
 		c->flags &= (uint16_t)~CONN_CONNECTING;
+	if (unlikely(c->flags & CONN_HANDSHAKE) && conn_handshake(c) == -EAGAIN)
+		return;
+	if (unlikely((c->flags & (CONN_UNSENT | CONN_WRITABLE)) == (CONN_UNSENT | CONN_WRITABLE)))
+		flush(c);
 	c->on_event(c);
 }
 
@@ -88,14 +126,6 @@ void conn_close(struct conn *c)
 	if (c->flags & CONN_NOLINGER)
 		net_set_nolinger(c->io.fd);
 	io_close(c->worker, &c->io);
-}
-
-static ssize_t failed(struct conn *c, ssize_t error)
-{
-	if (!(c->flags & CONN_ERROR))
-		c->error = (uint16_t)-error;
-	c->flags |= CONN_ERROR;
-	return -(ssize_t)c->error;
 }
 
 ssize_t conn_recv(struct conn *c, void *buf, size_t len)
@@ -130,7 +160,7 @@ ssize_t conn_send(struct conn *c, const struct iovec *iov, int n, bool more)
 	do {
 		sent = c->xprt->send(c, iov, n, more);
 	} while (sent == -EINTR);
-	if (sent == -EAGAIN || (sent >= 0 && (size_t)sent < len))
+	if (sent == -EAGAIN || (sent >= 0 && (size_t)sent < len) || (c->flags & CONN_UNSENT))
 		c->flags &= (uint16_t)~CONN_WRITABLE;
 	if (sent < 0 && sent != -EAGAIN)
 		return failed(c, sent);
