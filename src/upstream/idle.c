@@ -231,6 +231,7 @@ struct server_conn *server_conn_open(struct worker *w, struct server *srv,
 	sc->purge_ms = srv->pool_purge_delay_ms;
 	sc->key = key;
 	sc->reusable = http;
+	sc->preface = SLICE_NULL;
 	list_init(&sc->link);
 	list_init(&sc->all);
 	adjust(&srv->rt->local[w->id].used_n, 1);

@@ -24,7 +24,8 @@ struct server_conn {
 	unsigned max_reuse; /* the server's bounds when it was made */
 	unsigned pool_max, pool_low, purge_ms;
 	bool reusable;
-	bool socks4_wait; /* the SOCKS4 proxy has not answered yet */
+	bool socks4_wait;     /* the SOCKS4 proxy has not answered yet */
+	struct slice preface; /* to be sent ahead of everything; of the stream that opened it */
 };
 
 /* 0 or -errno. */
@@ -48,6 +49,11 @@ struct server_conn *server_conn_reuse(
 struct server_conn *server_conn_open(struct worker *w, struct server *srv,
     const struct net_addr *to, const struct net_connect_opts *opts, bool http, uint64_t key,
     int *ret_error);
+/* Where the next message of the connection begins. */
+static inline struct endpoint *server_conn_endpoint(struct server_conn *sc)
+{
+	return &sc->m.ep;
+}
 /* Closes it at once. */
 void server_conn_close(struct server_conn *sc);
 /* Idle connections of a server on all workers, for the statistics. */

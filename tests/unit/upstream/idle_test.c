@@ -49,7 +49,7 @@ static void open_exchange(struct exchange *x)
 	x->sc->m.conn.flags = CONN_WRITABLE;
 	arena_init(&x->arena, 4096);
 	http_msg_init(&x->msg, x->hdrs, MAX_HDRS);
-	mux1_attach(&x->sc->m, x, on_wake, &x->msg, &x->in, &x->arena);
+	x->sc->m.ep.ops->attach(&x->sc->m.ep, x, on_wake, &x->msg, &x->in, &x->arena);
 }
 
 static void close_exchange(struct exchange *x)
