@@ -118,6 +118,27 @@ static void go_idle(struct client *c)
 	set_deadline(c, wait);
 }
 
+/* The first bytes of a connection may be those of HTTP/2 (RFC 9113 3.4). */
+static void start_message(struct client *c)
+{
+	if (c->requests == 0 && c->bind->proto != BIND_PROTO_H1) {
+		switch (h2_preface_match(mux1_bytes(&c->m))) {
+		case H2_PREFACE_YES:
+			client_start_h2(c);
+			return;
+		case H2_PREFACE_INCOMPLETE:
+			if (c->m.conn.flags & (CONN_READ_END | CONN_ERROR))
+				break;
+			if (c->state != CLIENT_IDLE)
+				go_idle(c);
+			return;
+		case H2_PREFACE_NO:
+			break;
+		}
+	}
+	start_stream(c);
+}
+
 static void on_task(struct worker *w, struct task *task)
 {
 	(void)w;
@@ -133,7 +154,7 @@ static void next_request(struct client *c)
 		return;
 	}
 	if (mux1_has_bytes(&c->m)) {
-		start_stream(c);
+		start_message(c);
 		return;
 	}
 	if (c->m.conn.flags & (CONN_ERROR | CONN_PEER_CLOSED) ||
@@ -222,7 +243,8 @@ static bool rules_let_in(struct client *c, enum rules_kind kind)
 
 /* ---- PROXY protocol ---- */
 
-static void after_preface(struct client *c)
+/* The PROXY header and the handshake, whichever there are, are done. */
+static void begin_session(struct client *c)
 {
 	struct worker *w = c->m.conn.worker;
 	c->handshake_us = w->clock.mono_us;
@@ -233,13 +255,15 @@ static void after_preface(struct client *c)
 		return;
 	}
 	client_count(c, offsetof(struct counters, sess_tot));
-	next_request(c);
+	if (c->http && (c->bind->proto == BIND_PROTO_H2 || slice_eq(tls_alpn(&c->m.conn), SLICE("h2"))))
+		client_start_h2(c);
+	else
+		next_request(c);
 }
 
 /* Ends a connection before its session has begun; the log says why. */
-static void bad_preface(struct client *c, const char *why)
+static void refuse_session(struct client *c, const char *why)
 {
-	client_count(c, offsetof(struct counters, denied_conn));
 	c->m.conn.flags |= CONN_NOLINGER;
 	c->state = CLIENT_STREAM;
 	c->stream = stream_new(c, &c->m.ep);
@@ -247,6 +271,52 @@ static void bad_preface(struct client *c, const char *why)
 		stream_refused(c->stream, why);
 	else
 		client_close(c);
+}
+
+static void bad_preface(struct client *c, const char *why)
+{
+	client_count(c, offsetof(struct counters, denied_conn));
+	refuse_session(c, why);
+}
+
+/* ---- TLS ---- */
+
+static void handshake_over(struct client *c)
+{
+	if (!(c->m.conn.flags & CONN_ERROR))
+		begin_session(c);
+	else if (c->fe->options & (PR_O_DONTLOGNULL | PR_O_IGNORE_PROBES) && !tls_received(&c->m.conn))
+		client_close(c);
+	else
+		refuse_session(c, tls_failure(&c->m.conn));
+}
+
+static void start_handshake(struct client *c)
+{
+	const struct proxy_timeouts *t = &c->fe->timeout;
+	struct slice early = mux1_bytes(&c->m);
+	struct tls_accept_opts opts = { .early = early };
+	if (tls_accept(&c->m.conn, tls_bind_ctx(c->bind->tls), &opts) < 0) {
+		proxy_local(c->m.conn.worker)->process->dropped_conns++;
+		client_close(c);
+		return;
+	}
+	if (early.len)
+		mux1_skip(&c->m, early.len);
+	mux1_trim(&c->m);
+	c->state = CLIENT_HANDSHAKE;
+	set_deadline(c, t->client_hs ? t->client_hs : t->client);
+	if ((early.len || (c->m.conn.flags & CONN_READABLE)) &&
+	    conn_handshake(&c->m.conn) != -EAGAIN)
+		handshake_over(c);
+}
+
+static void after_preface(struct client *c)
+{
+	if (c->bind->tls)
+		start_handshake(c);
+	else
+		begin_session(c);
 }
 
 /* The client left while its header was waited for. */
@@ -324,6 +394,9 @@ static void idle_event(struct mux1 *m)
 		if (flags & CONN_READABLE)
 			read_preface(c);
 		return;
+	case CLIENT_HANDSHAKE:
+		handshake_over(c);
+		return;
 	case CLIENT_LINGER:
 		linger_read(c);
 		return;
@@ -338,7 +411,7 @@ static void idle_event(struct mux1 *m)
 	/* Nothing but a FIN, or a reset: gone without a request. */
 	ssize_t n = mux1_fill(m);
 	if (n > 0) {
-		start_stream(c);
+		start_message(c);
 	} else if (n == 0 || (n != -EAGAIN && n != -ENOBUFS)) {
 		if (c->requests == 0 && !(c->fe->options & (PR_O_DONTLOGNULL | PR_O_IGNORE_PROBES)))
 			start_stream(c); /* logs the empty connection */

@@ -25,9 +25,11 @@ struct client_extra {
 };
 
 enum client_state {
-	CLIENT_PREFACE, /* waiting for the PROXY header */
+	CLIENT_PREFACE,	  /* waiting for the PROXY header */
+	CLIENT_HANDSHAKE, /* the transport's handshake is under way */
 	CLIENT_IDLE,	/* between requests: no buffer, no stream */
 	CLIENT_STREAM,	/* a stream is at work */
+	CLIENT_H2,	/* HTTP/2: any number of streams */
 	CLIENT_LINGER, /* all is sent; reading what the client still sends, so that it sees our answer */
 };
 
@@ -37,6 +39,7 @@ struct client {
 	struct bind_conf *bind;
 	struct proxy *fe;
 	struct stream *stream;
+	struct mux2 *h2; /* or NULL */
 	struct timer timer;
 	struct task task;      /* the next request is in the buffer already */
 	uint64_t deadline_ms;  /* of the present state; 0: none */
