@@ -522,9 +522,9 @@ static struct server_conn *get_connection(struct stream *s, int *ret_error)
 	struct server_conn *sc = NULL;
 	struct net_connect_opts opts;
 	struct net_addr to, source;
-	uint64_t key = connection_key(s);
+	struct server_wish wish = { .key = connection_key(s) };
 	if (stream_is_http(s) && !closes_server(s) && !(s->flags & SF_CLOSE_SERVER))
-		sc = server_conn_reuse(s->worker, s->srv, key, s->cli->id, reuse_scope(s));
+		sc = server_conn_reuse(s->worker, s->srv, &wish, s->cli->id, reuse_scope(s));
 	if (sc) {
 		s->flags |= SF_REUSED;
 		count_session(s);
@@ -538,7 +538,7 @@ static struct server_conn *get_connection(struct stream *s, int *ret_error)
 		return NULL;
 	choose_source(s, &opts, &source);
 	const struct net_addr *via = s->srv->socks4.len ? &s->srv->socks4 : &to;
-	sc = server_conn_open(s->worker, s->srv, via, &opts, stream_is_http(s), key, ret_error);
+	sc = server_conn_open(s->worker, s->srv, via, &opts, stream_is_http(s), &wish, ret_error);
 	if (!sc)
 		return NULL;
 	count_session(s);
