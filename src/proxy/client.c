@@ -12,6 +12,8 @@
 
 #include "stream.h"
 #include "weir/net/proxy_proto.h"
+#include "weir/tls/bind.h"
+#include "weir/tls/transport.h"
 
 #define LINGER_MS    1000
 #define LINGER_READS 16
@@ -19,7 +21,7 @@
 
 static void next_request(struct client *c);
 
-static void set_deadline(struct client *c, uint64_t delay_ms)
+void client_set_deadline(struct client *c, uint64_t delay_ms)
 {
 	struct worker *w = c->m.conn.worker;
 	c->deadline_ms = delay_ms ? worker_now_ms(w) + delay_ms : 0;
@@ -48,6 +50,8 @@ void client_close(struct client *c)
 	task_cancel(&c->task);
 	list_del(&c->link);
 	free(c->extra);
+	if (c->h2)
+		mux2_free(c->h2);
 	mux1_close(&c->m);
 	uncount(c);
 	pool_put(&l->clients, c);
@@ -84,7 +88,7 @@ static void linger(struct client *c)
 	c->state = CLIENT_LINGER;
 	mux1_trim(&c->m);
 	conn_shut_write(&c->m.conn);
-	set_deadline(c, LINGER_MS);
+	client_set_deadline(c, LINGER_MS);
 	linger_read(c);
 }
 
@@ -103,19 +107,19 @@ static void start_stream(struct client *c)
 	stream_run(c->stream);
 }
 
-/* Waits for the first byte of a request; the manual's http-request and http-keep-alive timeouts. */
-static void go_idle(struct client *c)
+unsigned client_idle_timeout(const struct client *c)
 {
 	const struct proxy_timeouts *t = &c->fe->timeout;
-	unsigned wait = t->client;
-	if (c->requests == 0 && t->http_request)
-		wait = t->http_request;
-	else if (c->requests)
-		wait = t->http_keep_alive ? t->http_keep_alive
-		       : t->http_request  ? t->http_request
-					  : t->client;
+	if (c->requests && t->http_keep_alive)
+		return t->http_keep_alive;
+	return t->http_request ? t->http_request : t->client;
+}
+
+/* Waits for the first byte of a request. */
+static void go_idle(struct client *c)
+{
 	c->state = CLIENT_IDLE;
-	set_deadline(c, wait);
+	client_set_deadline(c, client_idle_timeout(c));
 }
 
 /* The first bytes of a connection may be those of HTTP/2 (RFC 9113 3.4). */
@@ -169,6 +173,15 @@ static void next_request(struct client *c)
 		c->m.idle_event(&c->m);
 }
 
+void client_request_over(struct client *c)
+{
+	const struct clock *clock = &c->m.conn.worker->clock;
+	c->requests++;
+	c->accept_us = clock->mono_us;
+	c->accept_wall_us = clock->wall_us;
+	c->handshake_us = c->accept_us;
+}
+
 /* The stream has left: another message may follow, or this was the last. */
 static void released(struct mux1 *m, bool keep)
 {
@@ -177,10 +190,7 @@ static void released(struct mux1 *m, bool keep)
 	/* It did not ask for the end: its next request may be on the way (RFC 9112 9.6). */
 	bool unaware = m->ep.flags & EP_IN_KEEP;
 	c->stream = NULL;
-	c->requests++;
-	c->accept_us = m->conn.worker->clock.mono_us;
-	c->accept_wall_us = m->conn.worker->clock.wall_us;
-	c->handshake_us = c->accept_us;
+	client_request_over(c);
 	if (!keep) {
 		if (unread || unaware)
 			linger(c);
@@ -283,19 +293,21 @@ static void bad_preface(struct client *c, const char *why)
 
 static void handshake_over(struct client *c)
 {
+	enum tls_fault fault = (enum tls_fault)tls_info(&c->m.conn)->fault;
 	if (!(c->m.conn.flags & CONN_ERROR))
 		begin_session(c);
-	else if (c->fe->options & (PR_O_DONTLOGNULL | PR_O_IGNORE_PROBES) && !tls_received(&c->m.conn))
+	else if (fault == TLS_FAULT_CLOSED_EMPTY &&
+		 (c->fe->options & (PR_O_DONTLOGNULL | PR_O_IGNORE_PROBES)))
 		client_close(c);
 	else
-		refuse_session(c, tls_failure(&c->m.conn));
+		refuse_session(c, tls_fault_text(fault));
 }
 
 static void start_handshake(struct client *c)
 {
 	const struct proxy_timeouts *t = &c->fe->timeout;
 	struct slice early = mux1_bytes(&c->m);
-	struct tls_accept_opts opts = { .early = early };
+	struct tls_accept_opts opts = { .tune = &c->fe->config->global.tls, .early_bytes = early };
 	if (tls_accept(&c->m.conn, tls_bind_ctx(c->bind->tls), &opts) < 0) {
 		proxy_local(c->m.conn.worker)->process->dropped_conns++;
 		client_close(c);
@@ -305,7 +317,7 @@ static void start_handshake(struct client *c)
 		mux1_skip(&c->m, early.len);
 	mux1_trim(&c->m);
 	c->state = CLIENT_HANDSHAKE;
-	set_deadline(c, t->client_hs ? t->client_hs : t->client);
+	client_set_deadline(c, t->client_hs ? t->client_hs : t->client);
 	if ((early.len || (c->m.conn.flags & CONN_READABLE)) &&
 	    conn_handshake(&c->m.conn) != -EAGAIN)
 		handshake_over(c);
@@ -438,14 +450,25 @@ static void on_timer(struct worker *w, struct timer *t)
 		start_stream(c); /* answers 408 and logs */
 		return;
 	}
-	client_close(c);
+	switch (c->state) {
+	case CLIENT_HANDSHAKE:
+		refuse_session(c, "Timeout during SSL handshake");
+		return;
+	case CLIENT_H2:
+		client_h2_timeout(c);
+		return;
+	default:
+		client_close(c);
+	}
 }
 
 void clients_close_idle(struct worker *w)
 {
 	struct proxy_local *l = proxy_local(w);
 	list_for_each_entry_safe (c, &l->client_list, struct client, link) {
-		if (c->state == CLIENT_IDLE && c->requests)
+		if (c->h2)
+			mux2_goaway(c->h2);
+		else if (c->state == CLIENT_IDLE && c->requests)
 			client_close(c);
 	}
 }
@@ -492,7 +515,7 @@ void client_accept(struct worker *w, struct bind_conf *bind, int fd, const struc
 	}
 	if (c->expect_proxy) {
 		c->state = CLIENT_PREFACE;
-		set_deadline(c, fe->timeout.client_hs ? fe->timeout.client_hs : PREFACE_MS);
+		client_set_deadline(c, fe->timeout.client_hs ? fe->timeout.client_hs : PREFACE_MS);
 		return; /* the first event brings the header */
 	}
 	after_preface(c);
