@@ -265,7 +265,8 @@ static void begin_session(struct client *c)
 		return;
 	}
 	client_count(c, offsetof(struct counters, sess_tot));
-	if (c->http && (c->bind->proto == BIND_PROTO_H2 || slice_eq(tls_alpn(&c->m.conn), SLICE("h2"))))
+	if (c->http &&
+	    (c->bind->proto == BIND_PROTO_H2 || slice_eq(tls_alpn(&c->m.conn), SLICE("h2"))))
 		client_start_h2(c);
 	else
 		next_request(c);

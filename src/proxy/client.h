@@ -28,9 +28,9 @@ struct client_extra {
 enum client_state {
 	CLIENT_PREFACE,	  /* waiting for the PROXY header */
 	CLIENT_HANDSHAKE, /* the transport's handshake is under way */
-	CLIENT_IDLE,	/* between requests: no buffer, no stream */
-	CLIENT_STREAM,	/* a stream is at work */
-	CLIENT_H2,	/* HTTP/2: any number of streams */
+	CLIENT_IDLE,	  /* between requests: no buffer, no stream */
+	CLIENT_STREAM,	  /* a stream is at work */
+	CLIENT_H2,	  /* HTTP/2: any number of streams */
 	CLIENT_LINGER, /* all is sent; reading what the client still sends, so that it sees our answer */
 };
 

@@ -40,8 +40,8 @@ static void log_connection_error(const struct client *c, const char *why)
 {
 	char addr[NET_ADDR_TEXT];
 	log_emitf(c->m.conn.worker, &c->fe->logs, LOG_LV_NOTICE,
-	    "HTTP/2 connection of %s to frontend %s ended: %s.",
-	    net_peer_text(&c->src, addr), c->fe->name, why);
+	    "HTTP/2 connection of %s to frontend %s ended: %s.", net_peer_text(&c->src, addr),
+	    c->fe->name, why);
 }
 
 /* A connection that was ended for what the client sent, or a stream that nobody saw: the log has the reason. */
@@ -65,7 +65,8 @@ void client_start_h2(struct client *c)
 {
 	struct proxy_local *l = proxy_local(c->m.conn.worker);
 	const struct global_conf *g = &c->fe->config->global;
-	c->h2 = mux2_new(&c->m.conn, true, &g->h2_fe, &c->fe->rt->h2[l->worker->id], &h2_owner, c, mux1_bytes(&c->m));
+	c->h2 = mux2_new(&c->m.conn, true, &g->h2_fe, &c->fe->rt->h2[l->worker->id], &h2_owner, c,
+	    mux1_bytes(&c->m));
 	if (!c->h2) {
 		l->process->dropped_conns++;
 		client_close(c);

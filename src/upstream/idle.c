@@ -134,8 +134,8 @@ static bool has_unread(struct mux1 *m)
 static bool is_worth_keeping(const struct server_conn *sc)
 {
 	unsigned workers = worker_count(sc->worker->group);
-	unsigned most = sc->pool_max == UINT32_MAX ? UINT32_MAX
-						   : (sc->pool_max + workers - 1) / workers;
+	unsigned most =
+	    sc->pool_max == UINT32_MAX ? UINT32_MAX : (sc->pool_max + workers - 1) / workers;
 	return sc->reusable && sc->requests < sc->max_reuse &&
 	       !(sc->m.conn.flags & (CONN_PEER_CLOSED | CONN_ERROR)) &&
 	       server_local(sc)->idle_n < most;

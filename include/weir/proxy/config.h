@@ -8,8 +8,8 @@
 
 #include "weir/base/htab.h"
 #include "weir/conf/conf.h"
-#include "weir/proxy/proxy.h"
 #include "weir/mux/mux2.h"
+#include "weir/proxy/proxy.h"
 #include "weir/rule/patterns.h"
 #include "weir/tls/transport.h"
 

@@ -102,9 +102,9 @@ struct bind_conf {
 	bool accept_netscaler_cip;
 	uint8_t proto;	      /* enum bind_proto */
 	struct tls_bind *tls; /* "ssl"; or NULL */
-	uint64_t threads;  /* mask of workers that serve it; 0: all */
-	unsigned shards;   /* 0: one a worker */
-	uint8_t cli_level; /* stats socket: enum cli_level, */
+	uint64_t threads;     /* mask of workers that serve it; 0: all */
+	unsigned shards;      /* 0: one a worker */
+	uint8_t cli_level;    /* stats socket: enum cli_level, */
 	uint8_t cli_severity;
 	bool expose_fd;
 	struct conf_pos pos;

@@ -24,10 +24,11 @@ struct server_wish {
  * pool.
  */
 struct server_conn {
-	struct mux1 m;	  /* the connection, and its messages unless it speaks HTTP/2 */
-	struct mux2 *h2;  /* or NULL */
-	struct list link; /* in server_local.idle while idle, in .shared while it takes more streams */
-	struct list all;  /* in the worker's list of idle connections, or of those that end */
+	struct mux1 m;	 /* the connection, and its messages unless it speaks HTTP/2 */
+	struct mux2 *h2; /* or NULL */
+	struct list
+	    link; /* in server_local.idle while idle, in .shared while it takes more streams */
+	struct list all; /* in the worker's list of idle connections, or of those that end */
 	struct server_rt *rt;
 	struct worker *worker;
 	uint64_t idle_since_ms;
