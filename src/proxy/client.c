@@ -93,7 +93,7 @@ static void linger(struct client *c)
 static void start_stream(struct client *c)
 {
 	c->state = CLIENT_STREAM;
-	c->stream = stream_new(c);
+	c->stream = stream_new(c, &c->m.ep);
 	if (!c->stream) {
 		proxy_local(c->m.conn.worker)->process->dropped_conns++;
 		client_close(c);
@@ -242,7 +242,7 @@ static void bad_preface(struct client *c, const char *why)
 	client_count(c, offsetof(struct counters, denied_conn));
 	c->m.conn.flags |= CONN_NOLINGER;
 	c->state = CLIENT_STREAM;
-	c->stream = stream_new(c);
+	c->stream = stream_new(c, &c->m.ep);
 	if (c->stream)
 		stream_refused(c->stream, why);
 	else

@@ -81,7 +81,7 @@ struct stream {
 	struct list all; /* proxy_local.stream_list */
 	struct worker *worker;
 	struct client *cli;
-	struct endpoint *ce; /* towards the client: &cli->m.ep */
+	struct endpoint *ce; /* towards the client */
 	struct endpoint *se; /* towards the server, or NULL */
 	struct server_conn *sc;
 	struct proxy *fe;
@@ -134,8 +134,8 @@ struct stream {
 
 typedef enum step stream_step(struct stream *s);
 
-/* A stream for cli, which has bytes of a request (HTTP) or was accepted (TCP). NULL: no memory. */
-struct stream *stream_new(struct client *cli);
+/* A stream for ep of cli, which has bytes of a request (HTTP) or was accepted (TCP). NULL: no memory. */
+struct stream *stream_new(struct client *cli, struct endpoint *ep);
 /* Runs it as far as it goes; s may be gone afterwards. */
 void stream_run(struct stream *s);
 /* Ends one that has not begun: the connection failed before its session. Logged with why (static text). */
@@ -215,9 +215,9 @@ void stream_note_gauges(struct stream *s, bool ending);
  * stream_preface.c: what a new connection starts with (PROXY header, SOCKS4 request for `to`). 0, -ENOMEM, or
  * -EAFNOSUPPORT where SOCKS4 knows no such address.
  */
-int stream_add_preface(struct stream *s, struct server_conn *sc, const struct net_addr *to);
-/* Waits for the SOCKS4 answer: 1 granted, 0 not there yet, -errno refused. */
-int stream_socks4_step(struct stream *s);
+int stream_make_preface(struct stream *s, struct server_conn *sc, const struct net_addr *to);
+/* Sends it on the connection that has come about. 1: the request may follow, 0: wait, -errno: refused. */
+int stream_preface_step(struct stream *s);
 
 /* ---- stream_logline.c ---- */
 
@@ -232,6 +232,12 @@ void stream_capture_error(struct stream *s, bool response);
 static inline uint64_t stream_now_us(const struct stream *s)
 {
 	return s->worker->clock.mono_us;
+}
+
+/* Bytes of its request have come already. */
+static inline bool stream_has_input(const struct stream *s)
+{
+	return s->ce != &s->cli->m.ep || mux1_has_bytes(&s->cli->m);
 }
 
 static inline bool stream_is_http(const struct stream *s)

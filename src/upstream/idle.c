@@ -144,12 +144,32 @@ static bool in_scope(const struct server_conn *sc, uint64_t owner, enum reuse_sc
 	       (scope == REUSE_PROVEN && sc->requests > 1);
 }
 
-struct server_conn *server_conn_reuse(
-    struct worker *w, struct server *srv, uint64_t key, uint64_t owner, enum reuse_scope scope)
+/* The hash of a wish decides nothing alone: names are compared, so that no host gets another one's connection. */
+static bool is_as_wished(const struct server_conn *sc, const struct server_wish *wish)
+{
+	return sc->key == wish->key && slice_eq(slice_make(sc->name, sc->name_len), wish->name);
+}
+
+/* A name that is too long to be kept matches no other wish: such a connection serves one stream. */
+static void keep_wish(struct server_conn *sc, const struct server_wish *wish)
+{
+	sc->key = wish->key;
+	sc->name_len = 0;
+	if (wish->name.len > sizeof(sc->name)) {
+		sc->max_reuse = 1;
+		return;
+	}
+	sc->name_len = (uint16_t)wish->name.len;
+	if (sc->name_len)
+		memcpy(sc->name, wish->name.ptr, sc->name_len);
+}
+
+struct server_conn *server_conn_reuse(struct worker *w, struct server *srv,
+    const struct server_wish *wish, uint64_t owner, enum reuse_scope scope)
 {
 	struct server_local *sl = &srv->rt->local[w->id];
 	list_for_each_entry (sc, &sl->idle, struct server_conn, link) {
-		if (sc->key != key || !in_scope(sc, owner, scope))
+		if (!is_as_wished(sc, wish) || !in_scope(sc, owner, scope))
 			continue;
 		unlink_idle(sc);
 		adjust(&sl->used_n, 1);
@@ -194,8 +214,8 @@ static bool find_descriptor(struct worker *w)
 }
 
 struct server_conn *server_conn_open(struct worker *w, struct server *srv,
-    const struct net_addr *to, const struct net_connect_opts *opts, bool http, uint64_t key,
-    int *ret_error)
+    const struct net_addr *to, const struct net_connect_opts *opts, bool http,
+    const struct server_wish *wish, int *ret_error)
 {
 	struct upstream_local *l = local_of(w);
 	int fd;
@@ -229,8 +249,9 @@ struct server_conn *server_conn_open(struct worker *w, struct server *srv,
 	sc->pool_max = srv->pool_max_conn;
 	sc->pool_low = srv->pool_low_conn;
 	sc->purge_ms = srv->pool_purge_delay_ms;
-	sc->key = key;
+	keep_wish(sc, wish);
 	sc->reusable = http;
+	sc->preface = SLICE_NULL;
 	list_init(&sc->link);
 	list_init(&sc->all);
 	adjust(&srv->rt->local[w->id].used_n, 1);

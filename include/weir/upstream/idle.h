@@ -9,6 +9,15 @@
 #include "weir/mux/mux1.h"
 #include "weir/upstream/server.h"
 
+/* The longest name (RFC 1035: a host name has 255 bytes at most). */
+#define SERVER_CONN_NAME_MAX 255u
+
+/* What a stream wants of its connection; those made for different wishes are not exchanged. */
+struct server_wish {
+	uint64_t key;	   /* source address, PROXY header, marks */
+	struct slice name; /* "pool-conn-name", else the name that TLS asks for */
+};
+
 /* One connection to a server. Owned by its worker: in use by a stream, or idle in the pool. */
 struct server_conn {
 	struct mux1 m;
@@ -17,14 +26,16 @@ struct server_conn {
 	struct server_rt *rt;
 	struct worker *worker;
 	uint64_t idle_since_ms;
-	uint64_t
-	    key; /* connections of different keys are not exchanged: source address, PROXY header */
+	uint64_t key; /* of the wish that it was made for, and its name */
+	uint16_t name_len;
+	char name[SERVER_CONN_NAME_MAX];
 	uint64_t owner;	    /* client that used it last */
 	unsigned requests;  /* served so far, the present one included */
 	unsigned max_reuse; /* the server's bounds when it was made */
 	unsigned pool_max, pool_low, purge_ms;
 	bool reusable;
-	bool socks4_wait; /* the SOCKS4 proxy has not answered yet */
+	bool socks4_wait;     /* the SOCKS4 proxy has not answered yet */
+	struct slice preface; /* to be sent ahead of everything; of the stream that opened it */
 };
 
 /* 0 or -errno. */
@@ -38,16 +49,21 @@ enum reuse_scope {
 	REUSE_ANY,
 };
 
-/* An idle connection to srv with that key, or NULL. The caller ties a stream to it; detaching gives it back. */
-struct server_conn *server_conn_reuse(
-    struct worker *w, struct server *srv, uint64_t key, uint64_t owner, enum reuse_scope scope);
+/* An idle connection to srv as wished, or NULL. The caller ties a stream to it; detaching gives it back. */
+struct server_conn *server_conn_reuse(struct worker *w, struct server *srv,
+    const struct server_wish *wish, uint64_t owner, enum reuse_scope scope);
 /*
  * A new connection, connecting to `to`; http decides the mux. NULL with -errno in *ret_error. Counts in the
  * server's connections.
  */
 struct server_conn *server_conn_open(struct worker *w, struct server *srv,
-    const struct net_addr *to, const struct net_connect_opts *opts, bool http, uint64_t key,
-    int *ret_error);
+    const struct net_addr *to, const struct net_connect_opts *opts, bool http,
+    const struct server_wish *wish, int *ret_error);
+/* Where the next message of the connection begins. */
+static inline struct endpoint *server_conn_endpoint(struct server_conn *sc)
+{
+	return &sc->m.ep;
+}
 /* Closes it at once. */
 void server_conn_close(struct server_conn *sc);
 /* Idle connections of a server on all workers, for the statistics. */
