@@ -68,6 +68,8 @@ struct stream {
 	struct net_peer dst;		/* as the kernel says; AF_UNSPEC: not asked yet */
 	const struct net_peer *dst_set; /* by a rule; the source is cx.src */
 	uint16_t bc_error;		/* errno of the last failed connection to a server */
+	uint8_t bc_fault;		/* enum tls_fault of that connection */
+	uint32_t bc_tls_err;		/* OpenSSL's code of it; 0: none */
 	struct http_hdr *hdrs;		/* both tables: 2 * maxhdr entries behind the struct */
 	struct inflow up, down; /* payload towards the server, the client; last: not zeroed */
 };

@@ -7,6 +7,7 @@
 #include "stream_facts.h"
 #include "weir/tls/transport.h"
 
+#include "weir/tls/transport.h"
 #include <errno.h>
 
 #define PICK_TRIES 8
@@ -272,6 +273,15 @@ enum step step_pause(struct stream *s)
 
 /* ---- connecting ---- */
 
+/* What rules and logs can say of a connection to a server once it is gone. */
+static void note_error(struct stream *s, const struct conn *c)
+{
+	const struct tls_info *tls = tls_info(c);
+	s->bc_error = c->error;
+	s->bc_fault = tls ? tls->fault : TLS_FAULT_NONE;
+	s->bc_tls_err = tls ? (uint32_t)tls->err : 0;
+}
+
 void stream_leave_server(struct stream *s, bool keep)
 {
 	bulk_done(&s->up_bulk, s->ce);
@@ -279,7 +289,7 @@ void stream_leave_server(struct stream *s, bool keep)
 	if (s->se) {
 		struct endpoint *se = s->se;
 		if (se->conn->flags & CONN_ERROR)
-			s->bc_error = se->conn->error;
+			note_error(s, se->conn);
 		bool close = (s->flags & SF_CLOSE_SERVER) || !keep;
 		/* a server that is still at work shall learn that nobody wants the rest */
 		bool unfinished = close && !(se->flags & (EP_IN_END | EP_IN_CLOSED)) &&
@@ -322,7 +332,9 @@ static enum step connect_failed(struct stream *s, bool timeout)
 	s->flags |= SF_CLOSE_SERVER;
 	if (s->se) {
 		struct endpoint *se = s->se;
-		s->bc_error = timeout ? ETIMEDOUT : se->conn->error;
+		note_error(s, se->conn);
+		if (timeout)
+			s->bc_error = ETIMEDOUT;
 		s->se = NULL;
 		s->sc = NULL;
 		se->ops->detach(se, false, false);
