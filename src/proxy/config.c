@@ -7,7 +7,10 @@
 
 #include <errno.h>
 
+#include "config_tls.h"
 #include "weir/proxy/log_targets.h"
+#include "weir/tls/session_cache.h"
+#include "weir/tls/transport.h"
 
 #define CONFIG_ARENA_BLOCK 65536
 
@@ -35,7 +38,16 @@ void global_conf_init(struct global_conf *g)
 		.pool_high_fd_ratio = 25,
 		.pool_low_fd_ratio = 20,
 		.h1_zero_copy = true,
+		.tls = {
+			.store = TLS_STORE_CONF_INIT,
+			.cache_blocks = TLS_CACHE_BLOCKS,
+			.lifetime_s = TLS_SESSION_SECONDS,
+			.first_record = TLS_FIRST_RECORD,
+			.keyupdates = 100,
+			.forged = 1000,
+		},
 	};
+	global_h2_init(&g->h2);
 }
 
 struct config *config_new(void)
@@ -50,6 +62,7 @@ struct config *config_new(void)
 	c->proxies_last = &c->proxies;
 	c->rings_last = &c->rings;
 	c->log_forwards_last = &c->log_forwards;
+	c->tls.loads_last = &c->tls.loads;
 	return c;
 }
 
@@ -75,6 +88,7 @@ void config_unref(struct worker *w, struct config *c)
 		return;
 	if (c->attached)
 		config_detach(w, c);
+	tls_parts_free(c);
 	log_targets_free(c);
 	htab_done(&c->frontends);
 	htab_done(&c->backends);
