@@ -13,8 +13,8 @@
 
 #include "conf_global.h"
 
-#define TLS_FIELD(field)	    GLOBAL_FIELD(tls.field)
-#define TLS_NUMBER(field, low, max) GLOBAL_NUMBER(tls.field, low, max)
+#define TLS_FIELD(field)	    GLOBAL_FIELD(ssl.field)
+#define TLS_NUMBER(field, low, max) GLOBAL_NUMBER(ssl.field, low, max)
 
 /* ---- files ---- */
 
@@ -50,7 +50,7 @@ static int set_extra_files(const struct conf_call *call)
 		}
 		files |= bits[word];
 	}
-	g->tls.store.extra = files;
+	g->ssl.store.extra = files;
 	return 0;
 }
 
@@ -71,7 +71,7 @@ static int set_passphrase_cmd(const struct conf_call *call)
 		return -1;
 	}
 	words[n] = NULL;
-	g->tls.store.passphrase_cmd = words;
+	g->ssl.store.passphrase_cmd = words;
 	return 0;
 }
 
@@ -198,14 +198,14 @@ static int set_bind_options(const struct conf_call *call)
 	static const struct conf_option *const tables[] = { common_options, only_bind_options,
 		NULL };
 	struct global_conf *g = call->object;
-	return conf_options(call->conf, call->line, call->arg, tables, &g->tls.bind);
+	return conf_options(call->conf, call->line, call->arg, tables, &g->ssl.bind);
 }
 
 static int set_server_options(const struct conf_call *call)
 {
 	static const struct conf_option *const tables[] = { common_options, NULL };
 	struct global_conf *g = call->object;
-	return conf_options(call->conf, call->line, call->arg, tables, &g->tls.server);
+	return conf_options(call->conf, call->line, call->arg, tables, &g->ssl.server);
 }
 
 static int set_server_verify(const struct conf_call *call)
@@ -215,7 +215,7 @@ static int set_server_verify(const struct conf_call *call)
 	int word;
 	if (conf_enum(call->conf, call->line, call->arg, words, &word) < 0)
 		return -1;
-	g->tls.server_verify_none = word == 1;
+	g->ssl.server_verify_none = word == 1;
 	return 0;
 }
 
@@ -252,7 +252,7 @@ const struct conf_keyword global_tls_default_keywords[] = {
 static int set_keylog(const struct conf_call *call)
 {
 	struct global_conf *g = call->object;
-	return conf_on_off(call->conf, call->line, call->arg, &g->tls.keylog);
+	return conf_on_off(call->conf, call->line, call->arg, &g->ssl.keylog);
 }
 
 static int set_lifetime(const struct conf_call *call)
@@ -262,7 +262,7 @@ static int set_lifetime(const struct conf_call *call)
 	if (conf_time_us(call->conf, call->line, call->arg, 1000000, 1000000,
 		(uint64_t)INT32_MAX * 1000000, &us) < 0)
 		return -1;
-	g->tls.lifetime_s = (unsigned)(us / 1000000);
+	g->ssl.lifetime_s = (unsigned)(us / 1000000);
 	return 0;
 }
 

@@ -38,7 +38,8 @@ void global_conf_init(struct global_conf *g)
 		.pool_high_fd_ratio = 25,
 		.pool_low_fd_ratio = 20,
 		.h1_zero_copy = true,
-		.tls = {
+		.tls = TLS_TUNE_DEFAULT,
+		.ssl = {
 			.store = TLS_STORE_CONF_INIT,
 			.cache_blocks = TLS_CACHE_BLOCKS,
 			.lifetime_s = TLS_SESSION_SECONDS,

@@ -197,7 +197,7 @@ int config_finish(struct conf *conf, struct config *c)
 	finish_errors(conf, c);
 	finish_modes(conf, c);
 	finish_tls(conf, c);
-	finish_h2(conf, c);
+	finish_h2(c);
 	(void)userlists_finish(conf); /* errors are counted below */
 	for (struct proxy *p = c->proxies; p; p = p->next)
 		acl_scope_finish(conf, p->acls);

@@ -2,9 +2,7 @@
 /*
  * From "tune.h2.*" to what the HTTP/2 mux takes, for each side. Part of config_finish().
  */
-#include "conf_int.h"
-
-#include "weir/mux/mux2.h"
+#include "weir/proxy/config.h"
 
 void global_h2_init(struct global_h2 *h)
 {
@@ -47,14 +45,8 @@ static void fill(struct mux2_conf *m, const struct global_conf *g, enum h2_side 
 	m->floods = pick_limit(h->floods, m->floods);
 }
 
-void finish_h2(struct conf *conf, struct config *c)
+void finish_h2(struct config *c)
 {
-	struct mux2_conf *m = arena_array(&c->arena, struct mux2_conf, H2_SIDES);
-	if (!m) {
-		(void)no_memory(conf, NULL);
-		return;
-	}
-	for (enum h2_side side = H2_FE; side < H2_SIDES; side++)
-		fill(&m[side], &c->global, side);
-	c->h2 = m;
+	fill(&c->global.h2_fe, &c->global, H2_FE);
+	fill(&c->global.h2_be, &c->global, H2_BE);
 }

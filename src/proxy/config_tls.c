@@ -81,7 +81,7 @@ struct tls_store *tls_store_of(struct conf *conf, struct config *c)
 	struct tls_report report = { .say = say, .arg = &t };
 	if (c->tls.store || c->tls.failed)
 		return c->tls.store;
-	c->tls.store = tls_store_new(&c->global.tls.store, &report);
+	c->tls.store = tls_store_new(&c->global.ssl.store, &report);
 	c->tls.failed = !c->tls.store;
 	if (c->tls.store)
 		load_all(conf, c);
@@ -237,12 +237,12 @@ static void complete_conf(struct bind_ssl *s, const struct bind_conf *b)
 	t->prefer_client_ciphers = s->own.prefer_client_ciphers;
 	t->no_tickets = s->own.tickets < 0;
 	t->no_versions = s->own.no_versions;
-	t->generate_cache = s->config->global.tls.forged;
-	t->server.cache = s->config->tls.sessions;
+	t->generate_cache = s->config->global.ssl.forged;
+	t->server.cache = s->config->ssl.sessions;
 	t->server.tickets = s->tickets;
-	t->server.lifetime_s = s->config->global.tls.lifetime_s;
-	t->server.keylog = s->config->global.tls.keylog;
-	t->server.capture = s->config->global.tls.capture;
+	t->server.lifetime_s = s->config->global.ssl.lifetime_s;
+	t->server.keylog = s->config->global.ssl.keylog;
+	t->server.capture = s->config->global.ssl.capture;
 }
 
 static void build(struct conf *conf, struct config *c, struct bind_ssl *s)
@@ -275,7 +275,7 @@ static void finish_line(struct conf *conf, struct config *c, struct bind_conf *b
 		tell_useless(conf, s);
 		return;
 	}
-	inherit(s, &c->global.tls);
+	inherit(s, &c->global.ssl);
 	if (collect_certificates(conf, s) < 0 || !check_line(conf, s) || !tls_store_of(conf, c))
 		return;
 	if (s->own.tickets >= 0 && !(s->tickets = ticket_keys(conf, c, s)))
@@ -340,24 +340,17 @@ static bool speaks_tls(const struct config *c)
 	return false;
 }
 
-static void set_tune(struct conf *conf, struct config *c)
+static void set_tune(struct global_conf *g)
 {
-	struct tls_tune *tune = arena_new(&c->arena, struct tls_tune);
-	if (!tune) {
-		(void)no_memory(conf, NULL);
-		return;
-	}
-	*tune = TLS_TUNE_DEFAULT;
-	tune->first_record = c->global.tls.first_record;
-	tune->hard_record = c->global.tls.hard_record;
-	tune->idle_ms = c->global.idletimer_ms;
-	c->tls.tune = tune;
+	g->tls.first_record = g->ssl.first_record;
+	g->tls.hard_record = g->ssl.hard_record;
+	g->tls.idle_ms = g->idletimer_ms;
 }
 
 void finish_tls(struct conf *conf, struct config *c)
 {
-	const struct global_tls *g = &c->global.tls;
-	set_tune(conf, c);
+	const struct global_tls *g = &c->global.ssl;
+	set_tune(&c->global);
 	if (c->tls.loads)
 		(void)tls_store_of(conf, c);
 	if (speaks_tls(c) && g->cache_blocks && !c->tls.sessions)

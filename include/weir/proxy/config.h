@@ -8,10 +8,12 @@
 
 #include "weir/base/htab.h"
 #include "weir/conf/conf.h"
+#include "weir/mux/mux2.h"
 #include "weir/proxy/global_h2.h"
 #include "weir/proxy/global_tls.h"
 #include "weir/proxy/proxy.h"
 #include "weir/rule/patterns.h"
+#include "weir/tls/transport.h"
 
 /* The global section's values. */
 struct global_conf {
@@ -65,6 +67,8 @@ struct global_conf {
 	bool h1_zero_copy;
 	bool profiling_tasks;	/* profiling.tasks on */
 	struct var_limits vars; /* tune.vars.* */
+	struct tls_tune tls;
+	struct mux2_conf h2_fe, h2_be; /* tune.h2.* */
 
 	/* more of the process */
 	unsigned thread_hard_limit; /* 0: none */
@@ -72,7 +76,7 @@ struct global_conf {
 	bool no_exit_on_failure;
 	bool dumpable, insecure_setuid;
 
-	struct global_tls tls;
+	struct global_tls ssl;
 	struct global_h2 h2;
 };
 
@@ -95,7 +99,6 @@ struct config {
 	struct log_forward *log_forwards, **log_forwards_last;
 	unsigned own_rings; /* targets that got a ring of their own: its number */
 	struct tls_parts tls;
-	const struct mux2_conf *h2; /* an element a enum h2_side */
 };
 
 struct config *config_new(void);

@@ -6,9 +6,7 @@
 #ifndef WEIR_PROXY_GLOBAL_H2_H
 #define WEIR_PROXY_GLOBAL_H2_H
 
-struct conf;
 struct config;
-struct mux2_conf;
 
 #define H2_UNSET (~0u)
 
@@ -32,7 +30,7 @@ struct global_h2 {
 
 /* Nothing said. */
 void global_h2_init(struct global_h2 *h);
-/* Sets config->h2. Errors are told. */
-void finish_h2(struct conf *conf, struct config *c);
+/* Sets h2_fe and h2_be of the global section's values. */
+void finish_h2(struct config *c);
 
 #endif

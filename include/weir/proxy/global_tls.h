@@ -14,7 +14,6 @@
 struct bind_ssl;
 struct tls_session_cache;
 struct tls_ticket_keys;
-struct tls_tune;
 
 /* What lines have unless they say otherwise: ssl-default-bind-*, ssl-default-server-*. */
 struct tls_defaults {
@@ -72,7 +71,6 @@ struct tls_parts {
 	struct tls_keys_file *keys;
 	struct bind_ssl *binds; /* linked by next, a line each */
 	struct tls_load_line *loads, **loads_last;
-	const struct tls_tune *tune; /* for the transport */
 };
 
 #endif

@@ -7,6 +7,7 @@
 #define WEIR_UPSTREAM_IDLE_H
 
 #include "weir/mux/mux1.h"
+#include "weir/mux/mux2.h"
 #include "weir/upstream/server.h"
 
 /* The longest name (RFC 1035: a host name has 255 bytes at most). */
@@ -18,11 +19,16 @@ struct server_wish {
 	struct slice name; /* "pool-conn-name", else the name that TLS asks for */
 };
 
-/* One connection to a server. Owned by its worker: in use by a stream, or idle in the pool. */
+/*
+ * One connection to a server. Owned by its worker: in use by a stream, or by several over HTTP/2, or idle in the
+ * pool.
+ */
 struct server_conn {
-	struct mux1 m;
-	struct list link; /* in server_local.idle while idle */
-	struct list all;  /* in the worker's list of idle connections */
+	struct mux1 m;	 /* the connection, and its messages unless it speaks HTTP/2 */
+	struct mux2 *h2; /* or NULL */
+	struct list
+	    link; /* in server_local.idle while idle, in .shared while it takes more streams */
+	struct list all; /* in the worker's list of idle connections, or of those that end */
 	struct server_rt *rt;
 	struct worker *worker;
 	uint64_t idle_since_ms;
@@ -34,6 +40,7 @@ struct server_conn {
 	unsigned max_reuse; /* the server's bounds when it was made */
 	unsigned pool_max, pool_low, purge_ms;
 	bool reusable;
+	bool idle;
 	bool socks4_wait;     /* the SOCKS4 proxy has not answered yet */
 	struct slice preface; /* to be sent ahead of everything; of the stream that opened it */
 };
@@ -59,11 +66,13 @@ struct server_conn *server_conn_reuse(struct worker *w, struct server *srv,
 struct server_conn *server_conn_open(struct worker *w, struct server *srv,
     const struct net_addr *to, const struct net_connect_opts *opts, bool http,
     const struct server_wish *wish, int *ret_error);
-/* Where the next message of the connection begins. */
-static inline struct endpoint *server_conn_endpoint(struct server_conn *sc)
-{
-	return &sc->m.ep;
-}
+/* Where the next message of the connection begins. NULL: HTTP/2 and no memory, or no more streams. */
+struct endpoint *server_conn_endpoint(struct server_conn *sc);
+/*
+ * An established connection goes on as HTTP/2 and takes more streams, as the wish it was made for allows. Nobody may
+ * use its endpoint. 0 or -ENOMEM.
+ */
+int server_conn_start_h2(struct server_conn *sc);
 /* Closes it at once. */
 void server_conn_close(struct server_conn *sc);
 /* Idle connections of a server on all workers, for the statistics. */
