@@ -9,6 +9,7 @@
 
 #include "weir/base/slice.h"
 
+struct ssl_st;
 struct ssl_ctx_st;
 struct x509_store_st;
 struct x509_st;
@@ -31,13 +32,19 @@ struct tls_client_conf {
 	struct x509_st *cert;
 	struct evp_pkey_st *key;
 	struct stack_st_X509 *chain;
+	/*
+	 * Or a function that gives each connection the certificate of the moment, when the server asks for one
+	 * (SSL_CTX_set_cert_cb): 0 or -errno. arg lives as long as the client.
+	 */
+	int (*give_crt)(void *arg, struct ssl_st *ssl);
+	void *give_crt_arg;
 
 	const char *ciphers;	    /* TLS 1.2 and older; NULL: the library's */
 	const char *ciphersuites;   /* TLS 1.3 */
 	const char *curves;	    /* "X25519:P-256" */
 	const char *sigalgs;	    /* accepted from the server */
 	const char *client_sigalgs; /* offered for our certificate */
-	/* TLS1_2_VERSION ... of OpenSSL, 0: the library's limit. force-x sets both, no-x is bits of SSL_OP_NO_x. */
+	/* TLS1_2_VERSION ... of OpenSSL, 0 for min: TLS 1.2; for max: no limit. force-x sets both, no-x is a bit SSL_OP_NO_x. */
 	int min_version, max_version;
 	uint64_t ssl_options; /* SSL_OP_* set besides ours */
 	struct slice alpn;    /* protocols as on the wire; empty: none */

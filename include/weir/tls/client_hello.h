@@ -21,9 +21,11 @@ enum tls_hello_state {
 
 #define TLS_EXT_SERVER_NAME	 0
 #define TLS_EXT_SUPPORTED_GROUPS 10
+#define TLS_EXT_POINT_FORMATS	 11
 #define TLS_EXT_SIGNATURES	 13
 #define TLS_EXT_ALPN		 16
 #define TLS_EXT_SESSION_TICKET	 35
+#define TLS_EXT_VERSIONS	 43
 #define TLS_EXT_KEY_SHARE	 51
 
 /* A handshake message without its header of type and length. */

@@ -13,19 +13,6 @@ struct ssl_ctx_st;
 struct tls_session_cache;
 struct tls_ticket_keys;
 
-/* X509_V_ERR_* codes, a bit each, that do not fail a handshake (ca-ignore-err, crt-ignore-err). */
-#define TLS_X509_ERR_MAX 128
-struct tls_ignore {
-	uint64_t ca[TLS_X509_ERR_MAX / 64];  /* depth 1 and above */
-	uint64_t crt[TLS_X509_ERR_MAX / 64]; /* depth 0 */
-};
-
-static inline void tls_ignore_add(uint64_t set[TLS_X509_ERR_MAX / 64], unsigned err)
-{
-	if (err < TLS_X509_ERR_MAX)
-		set[err / 64] |= 1ull << (err % 64);
-}
-
 struct tls_server_setup {
 	struct tls_session_cache
 	    *cache; /* shared by all workers; NULL: TLS 1.2 session IDs are not resumed */
@@ -41,12 +28,12 @@ struct tls_server_setup {
 	    early_data; /* allow-0rtt; a session is then good for one resumption, and needs the cache */
 	bool keylog;	  /* tune.ssl.keylog */
 	unsigned capture; /* tune.ssl.capture-buffer-size; 0: none */
-	struct tls_ignore ignore;
 };
 
 /*
- * Takes the msg, keylog, session and ticket callbacks of the context; leaves the ones for the ClientHello, ALPN,
- * OCSP and the verify callback (which is to be tls_verify_cb) to the caller. 0, -ENOMEM or -EINVAL.
+ * Takes the msg, keylog, session and ticket callbacks of the context and sets the number of tickets to 0, as the
+ * transport sends them with the first answer. Leaves the callbacks for ClientHello, ALPN, OCSP and verification to the
+ * caller. 0, -ENOMEM or -EINVAL.
  */
 WEIR_NODISCARD int tls_server_setup(struct ssl_ctx_st *ctx, const struct tls_server_setup *setup);
 

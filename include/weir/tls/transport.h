@@ -19,7 +19,6 @@
 
 struct ssl_st;
 struct ssl_ctx_st;
-struct x509_store_ctx_st;
 struct tls_client;
 
 /* What the global section says of all TLS connections; copied, so it may live on a stack. */
@@ -144,11 +143,6 @@ int tls_finish_handshake(struct conn *c);
 
 /* ---- for the callbacks of contexts ---- */
 
-/*
- * The verify callback of all contexts (SSL_CTX_set_verify). Keeps the errors in tls_info, lets pass what the context's
- * tls_ignore says.
- */
-int tls_verify_cb(int ok, struct x509_store_ctx_st *x);
 /* The connection behind a handshake; NULL when it is none of ours. */
 struct conn *tls_conn_of(const struct ssl_st *ssl);
 
