@@ -499,6 +499,7 @@ void mux1_become_h1(struct mux1 *m)
 const struct mux_ops mux_raw_ops = {
 	.name = "raw",
 	.http = false,
+	.attach = mux1_attach,
 	.recv = raw_recv,
 	.consume = mux1_consume,
 	.send_head = raw_send_head,
@@ -545,33 +546,39 @@ int mux1_start(
 	return conn_start(&m->conn, w, fd, on_event);
 }
 
-void mux1_attach(struct mux1 *m, void *stream, void (*wake)(struct endpoint *ep),
+void mux1_attach(struct endpoint *ep, void *stream, void (*wake)(struct endpoint *ep),
     struct http_msg *msg, struct inflow *in, struct arena *arena)
 {
-	m->ep.stream = stream;
-	m->ep.wake = wake;
-	m->ep.msg = msg;
-	m->ep.trailers = NULL;
-	m->ep.in = in;
-	m->ep.arena = arena;
-	m->ep.flags &= EP_CONNECTING | EP_ERROR;
-	m->ep.h1_flags = 0;
+	struct mux1 *m = container_of(ep, struct mux1, ep);
+	ep->stream = stream;
+	ep->wake = wake;
+	ep->msg = msg;
+	ep->trailers = NULL;
+	ep->in = in;
+	ep->arena = arena;
+	ep->flags &= EP_CONNECTING | EP_ERROR;
+	ep->h1_flags = 0;
 	if (m->conn.flags & (CONN_CONNECTING | CONN_HANDSHAKE))
-		m->ep.flags |= EP_CONNECTING;
+		ep->flags |= EP_CONNECTING;
 	if (m->conn.flags & CONN_READ_END)
-		m->ep.flags |= EP_IN_CLOSED;
+		ep->flags |= EP_IN_CLOSED;
 	if (m->conn.flags & CONN_ERROR)
-		m->ep.flags |= EP_ERROR;
+		ep->flags |= EP_ERROR;
 	m->out = SLICE_NULL;
 	m->out_chunk = SLICE_NULL;
 	m->out_trailers = NULL;
 	m->out_chunk_left = 0;
 	m->out_ended = false;
 	m->rx_keep_all = false;
-	if (m->ep.ops->http) {
+	if (ep->ops->http) {
 		m->in_state = MUX1_IN_IDLE;
 		m->rx.base = m->rx.decoded;
 	}
+}
+
+void mux1_drop(struct mux1 *m)
+{
+	rx_release(m);
 }
 
 void mux1_trim(struct mux1 *m)

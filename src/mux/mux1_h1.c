@@ -288,6 +288,7 @@ static int h1_send_head(struct endpoint *ep, struct http_msg *msg, bool close)
 const struct mux_ops mux_h1_ops = {
 	.name = "h1",
 	.http = true,
+	.attach = mux1_attach,
 	.recv = h1_recv,
 	.consume = mux1_consume,
 	.send_head = h1_send_head,

@@ -5,6 +5,8 @@
 
 #include "weir/mux/mux1.h"
 
+void mux1_attach(struct endpoint *ep, void *stream, void (*wake)(struct endpoint *ep),
+    struct http_msg *msg, struct inflow *in, struct arena *arena);
 bool mux1_make_room(struct mux1 *m);
 ssize_t mux1_read(struct mux1 *m);
 bool mux1_lend(struct mux1 *m, struct slice data);

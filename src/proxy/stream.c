@@ -86,7 +86,7 @@ static void init_record(struct stream *s)
 	t->accept = c->accept_us;
 	t->accept_wall = c->accept_wall_us;
 	t->handshake = c->handshake_us;
-	if (mux1_has_bytes(&c->m) || !stream_is_http(s)) {
+	if (stream_has_input(s) || !stream_is_http(s)) {
 		t->idle_end = s->worker->clock.mono_us;
 		t->request_wall = s->worker->clock.wall_us;
 	}
@@ -131,7 +131,7 @@ static void init_rules(struct stream *s)
 	s->cx.vars.limits = &s->fe->config->global.vars;
 }
 
-struct stream *stream_new(struct client *cli)
+struct stream *stream_new(struct client *cli, struct endpoint *ep)
 {
 	struct worker *w = cli->m.conn.worker;
 	struct proxy_local *l = proxy_local(w);
@@ -144,7 +144,7 @@ struct stream *stream_new(struct client *cli)
 	s->worker = w;
 	s->cli = cli;
 	s->fe = cli->fe;
-	s->ce = &cli->m.ep;
+	s->ce = ep;
 	s->id = ++l->stream_serial;
 	s->timeout = s->fe->timeout;
 	s->log_level = -1;
@@ -161,7 +161,7 @@ struct stream *stream_new(struct client *cli)
 	list_add_tail(&l->stream_list, &s->all);
 	l->streams_n++;
 	s->client_ms = s->server_ms = worker_now_ms(w);
-	mux1_attach(&cli->m, s, stream_wake, &s->req, &s->up, &s->arena);
+	ep->ops->attach(ep, s, stream_wake, &s->req, &s->up, &s->arena);
 	s->ce->trailers = &s->up_trailers;
 	if (s->fe->options & PR_O_UNSAFE_REQ)
 		s->ce->h1_flags |= H1_ACCEPT_UNSAFE;

@@ -10,78 +10,18 @@
 #define WEIR_SRC_PROXY_STREAM_H
 
 #include "client.h"
+#include "stream_state.h"
 #include "weir/mux/bulk.h"
 #include "weir/proxy/log_profile.h"
 #include "weir/proxy/process.h"
 #include "weir/upstream/idle.h"
 #include "weir/upstream/queue.h"
 
-enum step {
-	STEP_AGAIN, /* the state changed: run its step now */
-	STEP_WAIT,  /* for an event, a timer, a grant */
-	STEP_DONE,  /* the stream is over: log, count, free */
-};
-
-enum stream_state {
-	ST_REQ_HEAD,	/* waiting for the request head */
-	ST_FE_CONTENT,	/* tcp-request content of the frontend */
-	ST_FE_RULES,	/* http-request of the frontend */
-	ST_ROUTE,	/* which backend */
-	ST_BE_CONTENT,	/* tcp-request content of the backend */
-	ST_BE_RULES,	/* http-request of the backend */
-	ST_REQ_BODY,	/* wait for (a part of) the body */
-	ST_TARPIT,	/* hold the client, then refuse */
-	ST_ASSIGN,	/* which server */
-	ST_QUEUE,	/* wait for a slot */
-	ST_PAUSE,	/* before trying the same server again */
-	ST_CONNECT,	/* get a connection to it */
-	ST_CONNECTING,	/* wait until it is established */
-	ST_RES_HEAD,	/* request on its way, waiting for the response head */
-	ST_RES_CONTENT, /* tcp-response content, HTTP mode */
-	ST_RES_RULES,	/* http-response, http-after-response */
-	ST_FORWARD,	/* both directions until both messages have ended */
-	ST_TUNNEL,	/* raw bytes both ways */
-	ST_REPLY,	/* an answer of our own is being sent */
-	ST_DONE,
-	ST_N,
-};
-
-#define SF_SLOT		  0x0001u /* holds a slot of srv */
-#define SF_COUNTED_FE	  0x0002u
-#define SF_COUNTED_BE	  0x0004u /* counted in be's served and gauges */
-#define SF_REDISPATCHED	  0x0008u
-#define SF_REQ_SENT	  0x0010u /* the request head was handed to the server */
-#define SF_REPLIED	  0x0020u /* a response head was given to the client */
-#define SF_TIMEOUT	  0x0040u /* the timer fired: the step decides what that means */
-#define SF_FORCE_PERSIST  0x0080u
-#define SF_IGNORE_PERSIST 0x0100u
-#define SF_BY_COOKIE	  0x0200u /* the server was chosen by persistence */
-#define SF_FINAL_HEAD	  0x0400u /* a final response head has come */
-#define SF_CLOSE_CLIENT	  0x0800u
-#define SF_CLOSE_SERVER	  0x1000u
-#define SF_LOGGED	  0x2000u
-#define SF_REUSED	  0x4000u /* the server connection had served before */
-#define SF_RUNNING	  0x8000u
-#define SF_KILLED	  0x10000u /* ended by the admin or by a server going down */
-#define SF_UP_SHUT	  0x20000u /* FIN passed on to the server */
-#define SF_DOWN_SHUT	  0x40000u
-#define SF_CONTINUED	  0x80000u /* we have sent 100-continue ourselves */
-#define SF_ASSIGNED	  0x100000u
-#define SF_TUNNELLED	  0x200000u
-#define SF_NOLOG	  0x400000u
-#define SF_MONITOR	  0x800000u
-#define SF_VERBATIM	  0x1000000u /* the reply goes out as it was written */
-#define SF_SWITCHED	  0x2000000u /* from TCP to HTTP: the frontend's rules have run */
-#define SF_RES_INSPECT	  0x4000000u /* TCP: the response is still being looked at */
-#define SF_NO_L7_RETRY	  0x8000000u
-#define SF_BC_MARK	  0x10000000u /* bc_mark is set */
-#define SF_PROFILED	  0x20000000u /* profiling.tasks */
-
 struct stream {
 	struct list all; /* proxy_local.stream_list */
 	struct worker *worker;
 	struct client *cli;
-	struct endpoint *ce; /* towards the client: &cli->m.ep */
+	struct endpoint *ce; /* towards the client */
 	struct endpoint *se; /* towards the server, or NULL */
 	struct server_conn *sc;
 	struct proxy *fe;
@@ -134,8 +74,8 @@ struct stream {
 
 typedef enum step stream_step(struct stream *s);
 
-/* A stream for cli, which has bytes of a request (HTTP) or was accepted (TCP). NULL: no memory. */
-struct stream *stream_new(struct client *cli);
+/* A stream for ep of cli, which has bytes of a request (HTTP) or was accepted (TCP). NULL: no memory. */
+struct stream *stream_new(struct client *cli, struct endpoint *ep);
 /* Runs it as far as it goes; s may be gone afterwards. */
 void stream_run(struct stream *s);
 /* Ends one that has not begun: the connection failed before its session. Logged with why (static text). */
@@ -215,9 +155,9 @@ void stream_note_gauges(struct stream *s, bool ending);
  * stream_preface.c: what a new connection starts with (PROXY header, SOCKS4 request for `to`). 0, -ENOMEM, or
  * -EAFNOSUPPORT where SOCKS4 knows no such address.
  */
-int stream_add_preface(struct stream *s, struct server_conn *sc, const struct net_addr *to);
-/* Waits for the SOCKS4 answer: 1 granted, 0 not there yet, -errno refused. */
-int stream_socks4_step(struct stream *s);
+int stream_make_preface(struct stream *s, struct server_conn *sc, const struct net_addr *to);
+/* Sends it on the connection that has come about. 1: the request may follow, 0: wait, -errno: refused. */
+int stream_preface_step(struct stream *s);
 
 /* ---- stream_logline.c ---- */
 
@@ -232,6 +172,12 @@ void stream_capture_error(struct stream *s, bool response);
 static inline uint64_t stream_now_us(const struct stream *s)
 {
 	return s->worker->clock.mono_us;
+}
+
+/* Bytes of its request have come already. */
+static inline bool stream_has_input(const struct stream *s)
+{
+	return s->ce != &s->cli->m.ep || mux1_has_bytes(&s->cli->m);
 }
 
 static inline bool stream_is_http(const struct stream *s)

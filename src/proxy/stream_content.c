@@ -125,7 +125,7 @@ enum step step_res_content(struct stream *s)
 	stream_show_response(s);
 	enum rule_verdict v = run_response(s);
 	if (v == RULES_WAIT) {
-		if (s->ce->conn->flags & CONN_ERROR)
+		if (endpoint_failed(s->ce))
 			return stream_client_left(s, 'C');
 		if (!(s->se->flags & (EP_OUT_END | EP_ERROR)))
 			stream_push_up(s);

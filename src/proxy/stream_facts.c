@@ -49,14 +49,14 @@ static bool is_aborted(uint32_t ep_flags, bool http)
 
 static uint32_t client_flags(const struct stream *s)
 {
-	return s->ce->flags | (s->ce->conn->flags & CONN_ERROR ? EP_ERROR : 0);
+	return s->ce->flags | (endpoint_failed(s->ce) ? EP_ERROR : 0);
 }
 
 static uint32_t server_flags(const struct stream *s)
 {
 	if (!s->se)
 		return s->se_flags;
-	return s->se->flags | (s->se->conn->flags & CONN_ERROR ? EP_ERROR : 0);
+	return s->se->flags | (endpoint_failed(s->se) ? EP_ERROR : 0);
 }
 
 int64_t stream_fact(void *stream, enum rule_fact fact)

@@ -130,7 +130,7 @@ enum step step_forward(struct stream *s)
 	if (is_drained(&s->down, &s->down_bulk) && !(se->flags & EP_IN_END) &&
 	    (se->flags & (EP_IN_CLOSED | EP_ERROR)))
 		return aborted(s, 'S');
-	if (ce->conn->flags & CONN_ERROR)
+	if (endpoint_failed(ce))
 		return aborted(s, 'C');
 	if (ce->flags & EP_IN_BAD)
 		return aborted(s, 'P');

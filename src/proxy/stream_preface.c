@@ -30,11 +30,10 @@ static size_t write_pp(struct stream *s, char *text, size_t cap)
 	    srv->pp2_options & SERVER_PP2_CRC32C, text, cap);
 }
 
-int stream_add_preface(struct stream *s, struct server_conn *sc, const struct net_addr *to)
+int stream_make_preface(struct stream *s, struct server_conn *sc, const struct net_addr *to)
 {
 	const struct server *srv = s->srv;
 	size_t len = 0;
-	sc->m.out = SLICE_NULL;
 	sc->socks4_wait = srv->socks4.len != 0;
 	if (srv->pp == SERVER_PP_NONE && !sc->socks4_wait)
 		return 0;
@@ -52,11 +51,12 @@ int stream_add_preface(struct stream *s, struct server_conn *sc, const struct ne
 			return -ENOMEM;
 		len += pp;
 	}
-	mux1_preface(&sc->m, slice_make(text, len));
+	sc->preface = slice_make(text, len);
 	return 0;
 }
 
-int stream_socks4_step(struct stream *s)
+/* Waits for the SOCKS4 answer: 1 granted, 0 not there yet, -errno refused. */
+static int socks4_step(struct stream *s)
 {
 	struct mux1 *m = &s->sc->m;
 	s->se->ops->send(s->se, NULL, 0, false, false);
@@ -70,4 +70,14 @@ int stream_socks4_step(struct stream *s)
 	mux1_skip(m, SOCKS4_ANSWER);
 	s->sc->socks4_wait = false;
 	return 1;
+}
+
+int stream_preface_step(struct stream *s)
+{
+	struct server_conn *sc = s->sc;
+	if (sc->preface.len) {
+		mux1_preface(&sc->m, sc->preface);
+		sc->preface = SLICE_NULL;
+	}
+	return sc->socks4_wait ? socks4_step(s) : 1;
 }

@@ -168,7 +168,7 @@ static enum step send_reply(struct stream *s)
 	stream_leave_server(s, false);
 	queue_leave(s->worker, s->ticket);
 	s->ticket = NULL;
-	if (s->flags & (SF_REPLIED) || (s->ce->conn->flags & CONN_ERROR))
+	if (s->flags & (SF_REPLIED) || endpoint_failed(s->ce))
 		return end_silently(s);
 	if (s->flags & SF_VERBATIM)
 		return send_verbatim(s);

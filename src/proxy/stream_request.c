@@ -38,7 +38,9 @@ static void note_request(struct stream *s)
 	http_target_split(s->req.target, &parts);
 	r->path = parts.path;
 	r->query = parts.query;
-	r->version = s->req.version == 10 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1");
+	r->version = s->req.version == 10   ? SLICE("HTTP/1.0")
+		     : s->req.version == 20 ? SLICE("HTTP/2.0")
+					    : SLICE("HTTP/1.1");
 	count_request(s);
 	stream_number(s);
 }
@@ -163,7 +165,7 @@ static enum step bad_request(struct stream *s)
 /* The client went away, or was silent for too long, before its request was complete. */
 static enum step no_request(struct stream *s, bool timeout)
 {
-	bool nothing = !(s->ce->flags & EP_IN_ANY) && !mux1_has_bytes(&s->cli->m);
+	bool nothing = !(s->ce->flags & EP_IN_ANY) && !stream_has_input(s);
 	s->rec.bad_request = true;
 	s->flags |= SF_CLOSE_CLIENT;
 	if (nothing &&
@@ -199,7 +201,7 @@ enum step step_req_head(struct stream *s)
 	if (ep->flags & (EP_IN_CLOSED | EP_ERROR))
 		return no_request(s, false);
 	if (s->flags & SF_TIMEOUT ||
-	    (s->cli->deadline_ms && !(ep->flags & EP_IN_ANY) && !mux1_has_bytes(&s->cli->m) &&
+	    (s->cli->deadline_ms && !(ep->flags & EP_IN_ANY) && !stream_has_input(s) &&
 		worker_now_ms(s->worker) >= s->cli->deadline_ms))
 		return no_request(s, true);
 	return STEP_WAIT;
@@ -213,7 +215,7 @@ static void send_continue(struct stream *s);
 static bool client_has_left(const struct stream *s)
 {
 	uint32_t flags = s->ce->flags & (EP_IN_CLOSED | EP_IN_END);
-	return (s->ce->conn->flags & CONN_ERROR) || flags == EP_IN_CLOSED;
+	return endpoint_failed(s->ce) || flags == EP_IN_CLOSED;
 }
 
 /* A rule waits: for more of the body, or for time to pass. */
@@ -332,13 +334,17 @@ enum step step_be_rules(struct stream *s)
 /* The client waits for a go-ahead that no server will send in time. */
 static void send_continue(struct stream *s)
 {
-	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-	struct iovec iov = { (void *)text, sizeof(text) - 1 };
+	struct http_msg go;
 	if (!(s->req.flags & HTTP_MSG_EXPECT_CONTINUE) || (s->flags & SF_CONTINUED))
 		return;
 	s->flags |= SF_CONTINUED;
 	http_hdr_del_id(&s->req, HDR_EXPECT);
-	conn_send(s->ce->conn, &iov, 1, false); /* 25 bytes into an empty socket buffer */
+	http_msg_init(&go, NULL, 0);
+	go.status = 100;
+	go.version = 11;
+	go.reason = http_reason(100);
+	if (s->ce->ops->send_head(s->ce, &go, false) == 0)
+		s->ce->ops->send(s->ce, NULL, 0, false, false);
 }
 
 enum step stream_wait_body(struct stream *s, enum stream_state next)
@@ -381,7 +387,7 @@ enum step step_req_body(struct stream *s)
 
 enum step step_tarpit(struct stream *s)
 {
-	if (s->ce->flags & (EP_ERROR | EP_IN_CLOSED) || (s->ce->conn->flags & CONN_ERROR)) {
+	if (s->ce->flags & (EP_ERROR | EP_IN_CLOSED) || endpoint_failed(s->ce)) {
 		stream_flag(s, 'P', 'T');
 		s->flags |= SF_CLOSE_CLIENT;
 		return STEP_DONE;

@@ -239,8 +239,7 @@ enum step step_res_head(struct stream *s)
 		    se->flags & EP_IN_ANY ? RETRY_JUNK_RESPONSE : RETRY_EMPTY_RESPONSE);
 	if (s->ce->flags & EP_IN_BAD)
 		return stream_client_left(s, 'P');
-	if ((s->ce->conn->flags & CONN_ERROR) ||
-	    ((s->ce->flags & (EP_IN_CLOSED | EP_IN_END)) == EP_IN_CLOSED))
+	if (endpoint_failed(s->ce) || ((s->ce->flags & (EP_IN_CLOSED | EP_IN_END)) == EP_IN_CLOSED))
 		return stream_client_left(s, 'C');
 	if ((s->ce->conn->flags & CONN_PEER_CLOSED) &&
 	    ((s->fe->options | s->be->options) & PR_O_ABORTONCLOSE) && (s->ce->flags & EP_IN_END))
@@ -311,7 +310,7 @@ static enum step wait_for_rules(struct stream *s)
 {
 	struct endpoint *se = s->se;
 	s->rule_until_ms = s->cx.wait_ms ? worker_now_ms(s->worker) + s->cx.wait_ms : 0;
-	if (s->ce->conn->flags & CONN_ERROR)
+	if (endpoint_failed(s->ce))
 		return stream_client_left(s, 'C');
 	if (!(se->flags & (EP_OUT_END | EP_ERROR)))
 		stream_push_up(s);

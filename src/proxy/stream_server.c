@@ -5,6 +5,7 @@
  */
 #include "stream.h"
 #include "stream_facts.h"
+#include "weir/tls/transport.h"
 
 #include <errno.h>
 
@@ -282,8 +283,8 @@ void stream_leave_server(struct stream *s, bool keep)
 		bool close = (s->flags & SF_CLOSE_SERVER) || !keep;
 		/* a server that is still at work shall learn that nobody wants the rest */
 		bool unfinished = close && !(se->flags & (EP_IN_END | EP_IN_CLOSED)) &&
-				  (stream_is_http(s) || (s->ce->conn->flags & CONN_ERROR));
-		s->se_flags = se->flags | (se->conn->flags & CONN_ERROR ? EP_ERROR : 0);
+				  (stream_is_http(s) || endpoint_failed(s->ce));
+		s->se_flags = se->flags | (endpoint_failed(se) ? EP_ERROR : 0);
 		s->se_requests = s->sc ? s->sc->requests : 0;
 		s->se = NULL;
 		s->sc = NULL;
@@ -459,19 +460,29 @@ static uint64_t connection_key(const struct stream *s)
 	return key;
 }
 
-/* Ties the connection to the stream and hands it the request head. */
+/* Ties an endpoint of the connection to the stream. */
+static void use_endpoint(struct stream *s, struct endpoint *ep)
+{
+	s->se = ep;
+	ep->ops->attach(ep, s, stream_wake, &s->res, &s->down, &s->arena);
+}
+
 static int use_connection(struct stream *s, struct server_conn *sc)
 {
 	s->sc = sc;
-	s->se = &sc->m.ep;
 	s->server_ms = worker_now_ms(s->worker);
 	s->res.hdrs_n = 0;
-	struct slice preface = sc->m.out;
-	mux1_attach(&sc->m, s, stream_wake, &s->res, &s->down, &s->arena);
-	sc->m.out = preface;
+	struct endpoint *ep = server_conn_endpoint(sc);
+	if (!ep)
+		return -ENOMEM;
+	use_endpoint(s, ep);
 	list_add_tail(&s->srv->rt->local[s->worker->id].streams, &s->on_server);
-	if (!stream_is_http(s))
-		return 0;
+	return 0;
+}
+
+/* Hands the request head to the connection, which is established. */
+static int start_request(struct stream *s)
+{
 	http_msg_init(&s->down_trailers, s->down_trailers.hdrs, s->down_trailers.hdrs_max);
 	if (!(s->fe->options & PR_O_DROP_RES_TRAILERS))
 		s->se->trailers = &s->down_trailers;
@@ -488,7 +499,7 @@ static int use_connection(struct stream *s, struct server_conn *sc)
 		if (http_hdr_add(&s->req, s->be->send_name_header, slice_str(s->srv->name)) < 0)
 			return -ENOBUFS;
 	}
-	sc->reusable = !closes_server(s);
+	s->sc->reusable = !closes_server(s);
 	bool close = closes_server(s) && !(s->be->options & PR_O_PRETEND_KEEPALIVE);
 	return s->se->ops->send_head(s->se, &s->req, close);
 }
@@ -516,9 +527,9 @@ static struct server_conn *get_connection(struct stream *s, int *ret_error)
 	struct server_conn *sc = NULL;
 	struct net_connect_opts opts;
 	struct net_addr to, source;
-	uint64_t key = connection_key(s);
+	struct server_wish wish = { .key = connection_key(s) };
 	if (stream_is_http(s) && !closes_server(s) && !(s->flags & SF_CLOSE_SERVER))
-		sc = server_conn_reuse(s->worker, s->srv, key, s->cli->id, reuse_scope(s));
+		sc = server_conn_reuse(s->worker, s->srv, &wish, s->cli->id, reuse_scope(s));
 	if (sc) {
 		s->flags |= SF_REUSED;
 		count_session(s);
@@ -532,13 +543,13 @@ static struct server_conn *get_connection(struct stream *s, int *ret_error)
 		return NULL;
 	choose_source(s, &opts, &source);
 	const struct net_addr *via = s->srv->socks4.len ? &s->srv->socks4 : &to;
-	sc = server_conn_open(s->worker, s->srv, via, &opts, stream_is_http(s), key, ret_error);
+	sc = server_conn_open(s->worker, s->srv, via, &opts, stream_is_http(s), &wish, ret_error);
 	if (!sc)
 		return NULL;
 	count_session(s);
 	counter_add(&backend_counters(&s->be->be, s->worker)->connect_tot, 1);
 	sc->owner = s->cli->id;
-	*ret_error = stream_add_preface(s, sc, &to);
+	*ret_error = stream_make_preface(s, sc, &to);
 	if (*ret_error < 0) {
 		server_conn_close(sc);
 		return NULL;
@@ -566,7 +577,7 @@ enum step step_connect(struct stream *s)
 		return connect_failed(s, false);
 	}
 	if (use_connection(s, sc) < 0)
-		return stream_error(s, 500, 'I', 'C');
+		return stream_error(s, 500, 'R', 'C');
 	stream_enter(s, ST_CONNECTING);
 	return STEP_AGAIN;
 }
@@ -582,8 +593,29 @@ static void note_ends(struct stream *s)
 		s->rec.server_src = &from->sa;
 }
 
+/* The connection was established for this stream: what it speaks is known now. 0 or -ENOMEM. */
+static int start_h2(struct stream *s)
+{
+	struct endpoint *ep;
+	s->se->stream = NULL;
+	s->se = &s->sc->m.ep;
+	if (server_conn_start_h2(s->sc) < 0 || !(ep = server_conn_endpoint(s->sc)))
+		return -ENOMEM;
+	use_endpoint(s, ep);
+	return 0;
+}
+
+static bool speaks_h2(const struct stream *s)
+{
+	return stream_is_http(s) && !s->sc->h2 &&
+	       (s->srv->proto == SERVER_PROTO_H2 ||
+		   slice_eq(tls_alpn(&s->sc->m.conn), SLICE("h2")));
+}
+
 static enum step connected(struct stream *s)
 {
+	if (speaks_h2(s) && start_h2(s) < 0)
+		return stream_error(s, 500, 'R', 'C');
 	s->rec.t.connected = stream_now_us(s);
 	if (s->fe->logs_server_ends)
 		note_ends(s);
@@ -591,6 +623,8 @@ static enum step connected(struct stream *s)
 	s->cli->last_server = s->srv;
 	s->server_ms = s->client_ms = worker_now_ms(s->worker);
 	if (stream_is_http(s)) {
+		if (start_request(s) < 0)
+			return stream_error(s, 500, 'I', 'C');
 		stream_enter(s, ST_RES_HEAD);
 	} else {
 		s->flags |= SF_TUNNELLED;
@@ -605,12 +639,12 @@ enum step step_connecting(struct stream *s)
 {
 	if (client_gone(s))
 		return client_aborted(s, 'C');
-	if (s->se->conn->flags & CONN_ERROR)
+	if (endpoint_failed(s->se))
 		return connect_failed(s, false);
 	if (!(s->se->flags & EP_CONNECTING)) {
-		int through = s->sc->socks4_wait ? stream_socks4_step(s) : 1;
-		if (through)
-			return through < 0 ? connect_failed(s, false) : connected(s);
+		int ready = stream_preface_step(s);
+		if (ready)
+			return ready < 0 ? connect_failed(s, false) : connected(s);
 	}
 	if (s->flags & SF_TIMEOUT)
 		return connect_failed(s, true);

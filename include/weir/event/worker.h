@@ -52,6 +52,7 @@ struct mail {
 /* Modules above this one hang their per-worker state here; the slot's name is its owner. */
 enum worker_slot {
 	WORKER_SLOT_TELEMETRY,
+	WORKER_SLOT_TLS,
 	WORKER_SLOT_MUX,
 	WORKER_SLOT_RULE,
 	WORKER_SLOT_UPSTREAM,

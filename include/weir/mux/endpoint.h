@@ -14,10 +14,9 @@
 
 #include "weir/base/arena.h"
 #include "weir/http/http.h"
-#include "weir/net/addr.h"
+#include "weir/net/conn.h"
 
 struct endpoint;
-struct conn;
 
 #define INFLOW_SEGMENTS 24
 
@@ -64,6 +63,9 @@ static inline bool inflow_is_empty(const struct inflow *f)
 struct mux_ops {
 	const char *name;
 	bool http;
+	/* Ties a stream to ep for the next message; the pointers are the stream's. */
+	void (*attach)(struct endpoint *ep, void *stream, void (*wake)(struct endpoint *ep),
+	    struct http_msg *msg, struct inflow *in, struct arena *arena);
 	/*
 	 * Reads what is there and decodes it: flags, msg, inflow. Returns true when something new came. A short
 	 * read ends it: no second system call without need.
@@ -122,5 +124,11 @@ struct endpoint {
 	uint16_t h1_flags;		   /* H1_* for the parser: HEAD, CONNECT, unsafe */
 	uint32_t bad_at;		   /* offset in the head */
 };
+
+/* The peer is gone for good: of this message, or with the connection. */
+static inline bool endpoint_failed(const struct endpoint *ep)
+{
+	return (ep->flags & EP_ERROR) || (ep->conn->flags & CONN_ERROR);
+}
 
 #endif

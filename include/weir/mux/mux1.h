@@ -86,11 +86,10 @@ extern const struct mux_ops mux_raw_ops;
 /* Fills in m around an open or connecting descriptor; ops decides h1 or raw. 0 or -errno: fd stays the caller's. */
 WEIR_NODISCARD int mux1_start(
     struct mux1 *m, struct worker *w, int fd, bool client_side, const struct mux_ops *ops);
-/* Ties a stream to it for the next message; the pointers are the stream's. */
-void mux1_attach(struct mux1 *m, void *stream, void (*wake)(struct endpoint *ep),
-    struct http_msg *msg, struct inflow *in, struct arena *arena);
 /* Closes and frees buffers; the memory of m stays the owner's. */
 void mux1_close(struct mux1 *m);
+/* Frees the receive buffer: whoever goes on with the connection has what was in it. */
+void mux1_drop(struct mux1 *m);
 /* Frees the receive buffer unless bytes of the next message are in it. */
 void mux1_trim(struct mux1 *m);
 

@@ -48,7 +48,7 @@ static void attach(struct side *s)
 {
 	s->in = (struct inflow){ .first = 0 };
 	http_msg_init(&s->msg, s->hdrs, MAX_HDRS);
-	mux1_attach(&s->m, s, on_wake, &s->msg, &s->in, &s->arena);
+	s->m.ep.ops->attach(&s->m.ep, s, on_wake, &s->msg, &s->in, &s->arena);
 }
 
 static void open_side(struct side *s, bool client_side, const struct mux_ops *ops)
