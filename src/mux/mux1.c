@@ -577,6 +577,11 @@ void mux1_attach(struct endpoint *ep, void *stream, void (*wake)(struct endpoint
 	}
 }
 
+void mux1_drop(struct mux1 *m)
+{
+	rx_release(m);
+}
+
 void mux1_trim(struct mux1 *m)
 {
 	if (!m->rx.mem)

@@ -85,12 +85,21 @@ static void flush(struct conn *c)
 		failed(c, r);
 }
 
+void conn_continue(struct conn *c)
+{
+	if (unlikely(c->flags & CONN_HANDSHAKE) && conn_handshake(c) == -EAGAIN)
+		return;
+	if (unlikely((c->flags & (CONN_UNSENT | CONN_WRITABLE)) == (CONN_UNSENT | CONN_WRITABLE)))
+		flush(c);
+	c->on_event(c);
+}
+
 static void on_io(struct worker *w, struct io *io, uint32_t events)
 {
 	struct conn *c = container_of(io, struct conn, io);
 	(void)w;
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-		c->flags |= CONN_READABLE;
+		c->flags = (uint16_t)((c->flags | CONN_READABLE) & ~CONN_DRAINED);
 	if (events & (EPOLLRDHUP | EPOLLHUP))
 		c->flags |= CONN_PEER_CLOSED;
 	if (events & EPOLLERR)
@@ -99,11 +108,7 @@ static void on_io(struct worker *w, struct io *io, uint32_t events)
 		c->flags |= CONN_WRITABLE;
 	if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
 		c->flags &= (uint16_t)~CONN_CONNECTING;
-	if (unlikely(c->flags & CONN_HANDSHAKE) && conn_handshake(c) == -EAGAIN)
-		return;
-	if (unlikely((c->flags & (CONN_UNSENT | CONN_WRITABLE)) == (CONN_UNSENT | CONN_WRITABLE)))
-		flush(c);
-	c->on_event(c);
+	conn_continue(c);
 }
 
 int conn_start(struct conn *c, struct worker *w, int fd, void (*on_event)(struct conn *c))

@@ -12,6 +12,8 @@
 
 #include "stream.h"
 #include "weir/net/proxy_proto.h"
+#include "weir/tls/bind.h"
+#include "weir/tls/transport.h"
 
 #define LINGER_MS    1000
 #define LINGER_READS 16
@@ -19,7 +21,7 @@
 
 static void next_request(struct client *c);
 
-static void set_deadline(struct client *c, uint64_t delay_ms)
+void client_set_deadline(struct client *c, uint64_t delay_ms)
 {
 	struct worker *w = c->m.conn.worker;
 	c->deadline_ms = delay_ms ? worker_now_ms(w) + delay_ms : 0;
@@ -48,6 +50,8 @@ void client_close(struct client *c)
 	task_cancel(&c->task);
 	list_del(&c->link);
 	free(c->extra);
+	if (c->h2)
+		mux2_free(c->h2);
 	mux1_close(&c->m);
 	uncount(c);
 	pool_put(&l->clients, c);
@@ -84,7 +88,7 @@ static void linger(struct client *c)
 	c->state = CLIENT_LINGER;
 	mux1_trim(&c->m);
 	conn_shut_write(&c->m.conn);
-	set_deadline(c, LINGER_MS);
+	client_set_deadline(c, LINGER_MS);
 	linger_read(c);
 }
 
@@ -103,19 +107,40 @@ static void start_stream(struct client *c)
 	stream_run(c->stream);
 }
 
-/* Waits for the first byte of a request; the manual's http-request and http-keep-alive timeouts. */
-static void go_idle(struct client *c)
+unsigned client_idle_timeout(const struct client *c)
 {
 	const struct proxy_timeouts *t = &c->fe->timeout;
-	unsigned wait = t->client;
-	if (c->requests == 0 && t->http_request)
-		wait = t->http_request;
-	else if (c->requests)
-		wait = t->http_keep_alive ? t->http_keep_alive
-		       : t->http_request  ? t->http_request
-					  : t->client;
+	if (c->requests && t->http_keep_alive)
+		return t->http_keep_alive;
+	return t->http_request ? t->http_request : t->client;
+}
+
+/* Waits for the first byte of a request. */
+static void go_idle(struct client *c)
+{
 	c->state = CLIENT_IDLE;
-	set_deadline(c, wait);
+	client_set_deadline(c, client_idle_timeout(c));
+}
+
+/* The first bytes of a connection may be those of HTTP/2 (RFC 9113 3.4). */
+static void start_message(struct client *c)
+{
+	if (c->requests == 0 && c->bind->proto != BIND_PROTO_H1) {
+		switch (h2_preface_match(mux1_bytes(&c->m))) {
+		case H2_PREFACE_YES:
+			client_start_h2(c);
+			return;
+		case H2_PREFACE_INCOMPLETE:
+			if (c->m.conn.flags & (CONN_READ_END | CONN_ERROR))
+				break;
+			if (c->state != CLIENT_IDLE)
+				go_idle(c);
+			return;
+		case H2_PREFACE_NO:
+			break;
+		}
+	}
+	start_stream(c);
 }
 
 static void on_task(struct worker *w, struct task *task)
@@ -133,7 +158,7 @@ static void next_request(struct client *c)
 		return;
 	}
 	if (mux1_has_bytes(&c->m)) {
-		start_stream(c);
+		start_message(c);
 		return;
 	}
 	if (c->m.conn.flags & (CONN_ERROR | CONN_PEER_CLOSED) ||
@@ -148,6 +173,15 @@ static void next_request(struct client *c)
 		c->m.idle_event(&c->m);
 }
 
+void client_request_over(struct client *c)
+{
+	const struct clock *clock = &c->m.conn.worker->clock;
+	c->requests++;
+	c->accept_us = clock->mono_us;
+	c->accept_wall_us = clock->wall_us;
+	c->handshake_us = c->accept_us;
+}
+
 /* The stream has left: another message may follow, or this was the last. */
 static void released(struct mux1 *m, bool keep)
 {
@@ -156,10 +190,7 @@ static void released(struct mux1 *m, bool keep)
 	/* It did not ask for the end: its next request may be on the way (RFC 9112 9.6). */
 	bool unaware = m->ep.flags & EP_IN_KEEP;
 	c->stream = NULL;
-	c->requests++;
-	c->accept_us = m->conn.worker->clock.mono_us;
-	c->accept_wall_us = m->conn.worker->clock.wall_us;
-	c->handshake_us = c->accept_us;
+	client_request_over(c);
 	if (!keep) {
 		if (unread || unaware)
 			linger(c);
@@ -222,7 +253,8 @@ static bool rules_let_in(struct client *c, enum rules_kind kind)
 
 /* ---- PROXY protocol ---- */
 
-static void after_preface(struct client *c)
+/* The PROXY header and the handshake, whichever there are, are done. */
+static void begin_session(struct client *c)
 {
 	struct worker *w = c->m.conn.worker;
 	c->handshake_us = w->clock.mono_us;
@@ -233,13 +265,16 @@ static void after_preface(struct client *c)
 		return;
 	}
 	client_count(c, offsetof(struct counters, sess_tot));
-	next_request(c);
+	if (c->http &&
+	    (c->bind->proto == BIND_PROTO_H2 || slice_eq(tls_alpn(&c->m.conn), SLICE("h2"))))
+		client_start_h2(c);
+	else
+		next_request(c);
 }
 
 /* Ends a connection before its session has begun; the log says why. */
-static void bad_preface(struct client *c, const char *why)
+static void refuse_session(struct client *c, const char *why)
 {
-	client_count(c, offsetof(struct counters, denied_conn));
 	c->m.conn.flags |= CONN_NOLINGER;
 	c->state = CLIENT_STREAM;
 	c->stream = stream_new(c, &c->m.ep);
@@ -247,6 +282,54 @@ static void bad_preface(struct client *c, const char *why)
 		stream_refused(c->stream, why);
 	else
 		client_close(c);
+}
+
+static void bad_preface(struct client *c, const char *why)
+{
+	client_count(c, offsetof(struct counters, denied_conn));
+	refuse_session(c, why);
+}
+
+/* ---- TLS ---- */
+
+static void handshake_over(struct client *c)
+{
+	enum tls_fault fault = (enum tls_fault)tls_info(&c->m.conn)->fault;
+	if (!(c->m.conn.flags & CONN_ERROR))
+		begin_session(c);
+	else if (fault == TLS_FAULT_CLOSED_EMPTY &&
+		 (c->fe->options & (PR_O_DONTLOGNULL | PR_O_IGNORE_PROBES)))
+		client_close(c);
+	else
+		refuse_session(c, tls_fault_text(fault));
+}
+
+static void start_handshake(struct client *c)
+{
+	const struct proxy_timeouts *t = &c->fe->timeout;
+	struct slice early = mux1_bytes(&c->m);
+	struct tls_accept_opts opts = { .tune = &c->fe->config->global.tls, .early_bytes = early };
+	if (tls_accept(&c->m.conn, tls_bind_ctx(c->bind->tls), &opts) < 0) {
+		proxy_local(c->m.conn.worker)->process->dropped_conns++;
+		client_close(c);
+		return;
+	}
+	if (early.len)
+		mux1_skip(&c->m, early.len);
+	mux1_trim(&c->m);
+	c->state = CLIENT_HANDSHAKE;
+	client_set_deadline(c, t->client_hs ? t->client_hs : t->client);
+	if ((early.len || (c->m.conn.flags & CONN_READABLE)) &&
+	    conn_handshake(&c->m.conn) != -EAGAIN)
+		handshake_over(c);
+}
+
+static void after_preface(struct client *c)
+{
+	if (c->bind->tls)
+		start_handshake(c);
+	else
+		begin_session(c);
 }
 
 /* The client left while its header was waited for. */
@@ -324,6 +407,9 @@ static void idle_event(struct mux1 *m)
 		if (flags & CONN_READABLE)
 			read_preface(c);
 		return;
+	case CLIENT_HANDSHAKE:
+		handshake_over(c);
+		return;
 	case CLIENT_LINGER:
 		linger_read(c);
 		return;
@@ -338,7 +424,7 @@ static void idle_event(struct mux1 *m)
 	/* Nothing but a FIN, or a reset: gone without a request. */
 	ssize_t n = mux1_fill(m);
 	if (n > 0) {
-		start_stream(c);
+		start_message(c);
 	} else if (n == 0 || (n != -EAGAIN && n != -ENOBUFS)) {
 		if (c->requests == 0 && !(c->fe->options & (PR_O_DONTLOGNULL | PR_O_IGNORE_PROBES)))
 			start_stream(c); /* logs the empty connection */
@@ -365,14 +451,25 @@ static void on_timer(struct worker *w, struct timer *t)
 		start_stream(c); /* answers 408 and logs */
 		return;
 	}
-	client_close(c);
+	switch (c->state) {
+	case CLIENT_HANDSHAKE:
+		refuse_session(c, "Timeout during SSL handshake");
+		return;
+	case CLIENT_H2:
+		client_h2_timeout(c);
+		return;
+	default:
+		client_close(c);
+	}
 }
 
 void clients_close_idle(struct worker *w)
 {
 	struct proxy_local *l = proxy_local(w);
 	list_for_each_entry_safe (c, &l->client_list, struct client, link) {
-		if (c->state == CLIENT_IDLE && c->requests)
+		if (c->h2)
+			mux2_goaway(c->h2);
+		else if (c->state == CLIENT_IDLE && c->requests)
 			client_close(c);
 	}
 }
@@ -419,7 +516,7 @@ void client_accept(struct worker *w, struct bind_conf *bind, int fd, const struc
 	}
 	if (c->expect_proxy) {
 		c->state = CLIENT_PREFACE;
-		set_deadline(c, fe->timeout.client_hs ? fe->timeout.client_hs : PREFACE_MS);
+		client_set_deadline(c, fe->timeout.client_hs ? fe->timeout.client_hs : PREFACE_MS);
 		return; /* the first event brings the header */
 	}
 	after_preface(c);

@@ -7,6 +7,7 @@
 #define WEIR_SRC_PROXY_CLIENT_H
 
 #include "weir/mux/mux1.h"
+#include "weir/mux/mux2.h"
 #include "weir/proxy/process.h"
 
 struct stream;
@@ -25,9 +26,11 @@ struct client_extra {
 };
 
 enum client_state {
-	CLIENT_PREFACE, /* waiting for the PROXY header */
-	CLIENT_IDLE,	/* between requests: no buffer, no stream */
-	CLIENT_STREAM,	/* a stream is at work */
+	CLIENT_PREFACE,	  /* waiting for the PROXY header */
+	CLIENT_HANDSHAKE, /* the transport's handshake is under way */
+	CLIENT_IDLE,	  /* between requests: no buffer, no stream */
+	CLIENT_STREAM,	  /* a stream is at work */
+	CLIENT_H2,	  /* HTTP/2: any number of streams */
 	CLIENT_LINGER, /* all is sent; reading what the client still sends, so that it sees our answer */
 };
 
@@ -37,6 +40,7 @@ struct client {
 	struct bind_conf *bind;
 	struct proxy *fe;
 	struct stream *stream;
+	struct mux2 *h2; /* or NULL */
 	struct timer timer;
 	struct task task;      /* the next request is in the buffer already */
 	uint64_t deadline_ms;  /* of the present state; 0: none */
@@ -64,6 +68,16 @@ _Static_assert(
 /* Takes over an accepted descriptor. The connection was counted by the listener. */
 void client_accept(struct worker *w, struct bind_conf *bind, int fd, const struct net_peer *src);
 void client_close(struct client *c);
+/* Until the present state has lasted too long; 0: for ever. */
+void client_set_deadline(struct client *c, uint64_t delay_ms);
+/* How long it may wait for a request: the manual's timeouts http-request and http-keep-alive, milliseconds. */
+unsigned client_idle_timeout(const struct client *c);
+/* One more exchange is behind it; times of the next one begin now. */
+void client_request_over(struct client *c);
+/* client_h2.c: the connection goes on as HTTP/2, with the bytes of it that have come. May close it. */
+void client_start_h2(struct client *c);
+/* It was idle for too long. */
+void client_h2_timeout(struct client *c);
 /* Marks its packets (RULE_SET_FC_*). */
 void client_set(struct client *c, enum rule_knob knob, int64_t value);
 /* Before it is closed: the client shall hear nothing of it; ttl: of the reset that is sent all the same, or 0. */

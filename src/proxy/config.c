@@ -35,7 +35,10 @@ void global_conf_init(struct global_conf *g)
 		.pool_high_fd_ratio = 25,
 		.pool_low_fd_ratio = 20,
 		.h1_zero_copy = true,
+		.tls = TLS_TUNE_DEFAULT,
 	};
+	mux2_conf_default(&g->h2_fe);
+	mux2_conf_default(&g->h2_be);
 }
 
 struct config *config_new(void)

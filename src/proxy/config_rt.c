@@ -18,6 +18,14 @@ static struct entry {
 	struct entry *next;
 } * registry;
 
+static void entry_free(struct entry *e)
+{
+	free(e->rt.name);
+	counters_free(e->rt.counters);
+	free(e->rt.h2);
+	free(e);
+}
+
 static struct entry *entry_new(const char *name, unsigned workers)
 {
 	struct entry *e = aligned_alloc(
@@ -27,11 +35,10 @@ static struct entry *entry_new(const char *name, unsigned workers)
 	memset(e, 0, sizeof(*e));
 	e->rt.name = strdup(name);
 	e->rt.counters = counters_new(workers);
-	if (e->rt.name && e->rt.counters)
+	e->rt.h2 = calloc(workers, sizeof(*e->rt.h2));
+	if (e->rt.name && e->rt.counters && e->rt.h2)
 		return e;
-	free(e->rt.name);
-	counters_free(e->rt.counters);
-	free(e);
+	entry_free(e);
 	return NULL;
 }
 
@@ -68,9 +75,6 @@ void proxy_rt_put(struct proxy_rt *rt)
 		*at = e->next;
 	}
 	pthread_mutex_unlock(&registry_lock);
-	if (!last)
-		return;
-	free(rt->name);
-	counters_free(rt->counters);
-	free(e);
+	if (last)
+		entry_free(e);
 }

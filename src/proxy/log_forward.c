@@ -80,7 +80,7 @@ static void on_datagrams(struct worker *w, struct io *io, uint32_t events)
 
 /* ---- connections ---- */
 
-static void conn_close(struct log_conn *c)
+static void log_conn_close(struct log_conn *c)
 {
 	atomic_fetch_sub(&c->lf->conns_n, 1);
 	list_del(&c->link);
@@ -123,13 +123,13 @@ static int read_some(struct log_conn *c)
 	return take_lines(c) ? 1 : -1;
 }
 
-static void conn_run(struct log_conn *c)
+static void log_conn_run(struct log_conn *c)
 {
 	int r = 1;
 	for (unsigned i = 0; i < READS_PER_TURN && r > 0; i++)
 		r = read_some(c);
 	if (r < 0)
-		conn_close(c);
+		log_conn_close(c);
 	else if (r > 0)
 		task_wake(c->worker, &c->task);
 }
@@ -138,13 +138,13 @@ static void on_conn_io(struct worker *w, struct io *io, uint32_t events)
 {
 	(void)w;
 	(void)events;
-	conn_run(container_of(io, struct log_conn, io));
+	log_conn_run(container_of(io, struct log_conn, io));
 }
 
 static void on_conn_task(struct worker *w, struct task *task)
 {
 	(void)w;
-	conn_run(container_of(task, struct log_conn, task));
+	log_conn_run(container_of(task, struct log_conn, task));
 }
 
 static void on_conn_timer(struct worker *w, struct timer *t)
@@ -152,13 +152,13 @@ static void on_conn_timer(struct worker *w, struct timer *t)
 	struct log_conn *c = container_of(t, struct log_conn, timer);
 	uint64_t deadline = c->heard_ms + c->lf->px.timeout.client;
 	if (deadline <= worker_now_ms(w))
-		conn_close(c);
+		log_conn_close(c);
 	else
 		timer_arm(&w->wheel, t, deadline);
 }
 
 /* Owns fd from here on. 0 or -errno. */
-static int conn_new(struct log_socket *s, int fd, const struct net_peer *peer)
+static int log_conn_new(struct log_socket *s, int fd, const struct net_peer *peer)
 {
 	struct worker *w = s->worker;
 	struct log_conn *c = malloc(sizeof(*c) + s->lf->max_message + FRAME_MAX);
@@ -199,7 +199,7 @@ static void on_accept(struct worker *w, struct io *io, uint32_t events)
 	(void)events;
 	while (!max || atomic_load(&s->lf->conns_n) < max) {
 		int fd = net_accept(s->fd, &peer);
-		r = fd < 0 ? fd : conn_new(s, fd, &peer);
+		r = fd < 0 ? fd : log_conn_new(s, fd, &peer);
 		if (r == -EAGAIN)
 			return;
 		if (r < 0)
@@ -320,7 +320,7 @@ void log_forward_soft_stop(struct worker *w, struct log_forward *lf)
 	list_for_each_entry_safe (c, &lf->conns[w->id], struct log_conn, link) {
 		int r = read_some(c);
 		(void)r;
-		conn_close(c);
+		log_conn_close(c);
 	}
 }
 

@@ -23,10 +23,10 @@
 #define BATCH_RECORDS	 64
 #define BATCHES_PER_TURN 16
 
-enum conn_state {
-	CONN_PAUSED,
-	CONN_CONNECTING,
-	CONN_UP,
+enum ring_state {
+	RING_PAUSED,
+	RING_CONNECTING,
+	RING_UP,
 };
 
 struct ring_conn {
@@ -39,7 +39,7 @@ struct ring_conn {
 	struct task task;   /* goes on in the next turn */
 	struct log_ring_waiter waiter;
 	struct log_ring_cursor cursor;
-	enum conn_state state;
+	enum ring_state state;
 	unsigned pause_ms;
 	uint64_t deadline_ms; /* when the bytes in out must be gone; 0: none */
 	unsigned records;     /* since it is up */
@@ -112,7 +112,7 @@ static void pause_connection(struct ring_conn *rc, unsigned ms)
 	io_close(rc->worker, &rc->io);
 	task_cancel(&rc->task);
 	rewind_batch(rc);
-	rc->state = CONN_PAUSED;
+	rc->state = RING_PAUSED;
 	rc->deadline_ms = 0;
 	worker_timer_arm(rc->worker, &rc->timer, ms);
 }
@@ -235,23 +235,23 @@ static void start_connecting(struct ring_conn *rc)
 		return;
 	}
 	rc->records = 0;
-	rc->state = CONN_CONNECTING;
+	rc->state = RING_CONNECTING;
 	if (rc->conf->connect_ms)
 		worker_timer_arm(rc->worker, &rc->timer, rc->conf->connect_ms);
 }
 
 static void connection_run(struct ring_conn *rc)
 {
-	if (rc->state == CONN_PAUSED)
+	if (rc->state == RING_PAUSED)
 		start_connecting(rc);
-	else if (rc->state == CONN_UP)
+	else if (rc->state == RING_UP)
 		feed(rc);
 }
 
 static void on_io(struct worker *w, struct io *io, uint32_t events)
 {
 	struct ring_conn *rc = container_of(io, struct ring_conn, io);
-	if (rc->state == CONN_CONNECTING) {
+	if (rc->state == RING_CONNECTING) {
 		if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
 			return;
 		if (net_socket_error(io->fd)) {
@@ -259,7 +259,7 @@ static void on_io(struct worker *w, struct io *io, uint32_t events)
 			return;
 		}
 		worker_timer_cancel(w, &rc->timer);
-		rc->state = CONN_UP;
+		rc->state = RING_UP;
 	}
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) && !read_waste(rc)) {
 		connection_failed(rc);
@@ -275,9 +275,9 @@ static void on_timer(struct worker *w, struct timer *t)
 	(void)w;
 	log_ring_catch_up(rc->conf->ring, &rc->cursor, &lost);
 	count_lost(rc, lost);
-	if (rc->state == CONN_PAUSED)
+	if (rc->state == RING_PAUSED)
 		connection_run(rc);
-	else if (rc->state == CONN_CONNECTING)
+	else if (rc->state == RING_CONNECTING)
 		connection_failed(rc);
 	else
 		look_after_stall(rc);
@@ -292,7 +292,7 @@ static void on_task(struct worker *w, struct task *task)
 static void on_wake(struct log_ring_waiter *rw)
 {
 	struct ring_conn *rc = container_of(rw, struct ring_conn, waiter);
-	if (rc->state == CONN_UP)
+	if (rc->state == RING_UP)
 		feed(rc);
 }
 
@@ -303,7 +303,7 @@ static void on_gone(struct log_ring_waiter *rw)
 
 /* ---- life ---- */
 
-static int conn_new(
+static int ring_conn_new(
     struct process *p, struct ring_conf *conf, const struct server *s, unsigned turn)
 {
 	struct ring_conn *rc = malloc(sizeof(*rc));
@@ -338,10 +338,10 @@ int ring_conns_new(struct process *p, struct ring_conf *conf, unsigned *turn)
 {
 	int r = 0;
 	if (conf->to.len || conf->only)
-		r = conn_new(p, conf, conf->only, (*turn)++);
+		r = ring_conn_new(p, conf, conf->only, (*turn)++);
 	for (const struct server *s = conf->servers; s && r == 0; s = s->next)
 		if (!s->disabled)
-			r = conn_new(p, conf, s, (*turn)++);
+			r = ring_conn_new(p, conf, s, (*turn)++);
 	return r;
 }
 
@@ -353,16 +353,16 @@ void ring_conns_start(struct worker *w, struct ring_conf *conf)
 }
 
 /* What the socket takes at once; then the end. */
-static void conn_free(struct ring_conn *rc)
+static void ring_conn_free(struct ring_conn *rc)
 {
 	struct worker *w = rc->worker;
-	for (unsigned i = 0; i < BATCHES_PER_TURN && rc->state == CONN_UP; i++)
+	for (unsigned i = 0; i < BATCHES_PER_TURN && rc->state == RING_UP; i++)
 		if (send_batch(rc) < 0 || !fill(rc))
 			break;
 	worker_timer_cancel(w, &rc->timer);
 	task_cancel(&rc->task);
 	io_close(w, &rc->io);
-	rc->state = CONN_PAUSED;
+	rc->state = RING_PAUSED;
 	if (log_ring_waiter_del(&rc->waiter))
 		free(rc);
 	else
@@ -374,6 +374,6 @@ void ring_conns_free(struct ring_conf *conf)
 	while (conf->conns) {
 		struct ring_conn *rc = conf->conns;
 		conf->conns = rc->next;
-		conn_free(rc);
+		ring_conn_free(rc);
 	}
 }

@@ -5,6 +5,7 @@
  */
 #include "stream.h"
 #include "stream_facts.h"
+#include "weir/tls/transport.h"
 
 #include <errno.h>
 
@@ -466,13 +467,17 @@ static void use_endpoint(struct stream *s, struct endpoint *ep)
 	ep->ops->attach(ep, s, stream_wake, &s->res, &s->down, &s->arena);
 }
 
-static void use_connection(struct stream *s, struct server_conn *sc)
+static int use_connection(struct stream *s, struct server_conn *sc)
 {
 	s->sc = sc;
 	s->server_ms = worker_now_ms(s->worker);
 	s->res.hdrs_n = 0;
-	use_endpoint(s, server_conn_endpoint(sc));
+	struct endpoint *ep = server_conn_endpoint(sc);
+	if (!ep)
+		return -ENOMEM;
+	use_endpoint(s, ep);
 	list_add_tail(&s->srv->rt->local[s->worker->id].streams, &s->on_server);
+	return 0;
 }
 
 /* Hands the request head to the connection, which is established. */
@@ -522,9 +527,9 @@ static struct server_conn *get_connection(struct stream *s, int *ret_error)
 	struct server_conn *sc = NULL;
 	struct net_connect_opts opts;
 	struct net_addr to, source;
-	uint64_t key = connection_key(s);
+	struct server_wish wish = { .key = connection_key(s) };
 	if (stream_is_http(s) && !closes_server(s) && !(s->flags & SF_CLOSE_SERVER))
-		sc = server_conn_reuse(s->worker, s->srv, key, s->cli->id, reuse_scope(s));
+		sc = server_conn_reuse(s->worker, s->srv, &wish, s->cli->id, reuse_scope(s));
 	if (sc) {
 		s->flags |= SF_REUSED;
 		count_session(s);
@@ -538,7 +543,7 @@ static struct server_conn *get_connection(struct stream *s, int *ret_error)
 		return NULL;
 	choose_source(s, &opts, &source);
 	const struct net_addr *via = s->srv->socks4.len ? &s->srv->socks4 : &to;
-	sc = server_conn_open(s->worker, s->srv, via, &opts, stream_is_http(s), key, ret_error);
+	sc = server_conn_open(s->worker, s->srv, via, &opts, stream_is_http(s), &wish, ret_error);
 	if (!sc)
 		return NULL;
 	count_session(s);
@@ -571,7 +576,8 @@ enum step step_connect(struct stream *s)
 		}
 		return connect_failed(s, false);
 	}
-	use_connection(s, sc);
+	if (use_connection(s, sc) < 0)
+		return stream_error(s, 500, 'R', 'C');
 	stream_enter(s, ST_CONNECTING);
 	return STEP_AGAIN;
 }
@@ -587,8 +593,29 @@ static void note_ends(struct stream *s)
 		s->rec.server_src = &from->sa;
 }
 
+/* The connection was established for this stream: what it speaks is known now. 0 or -ENOMEM. */
+static int start_h2(struct stream *s)
+{
+	struct endpoint *ep;
+	s->se->stream = NULL;
+	s->se = &s->sc->m.ep;
+	if (server_conn_start_h2(s->sc) < 0 || !(ep = server_conn_endpoint(s->sc)))
+		return -ENOMEM;
+	use_endpoint(s, ep);
+	return 0;
+}
+
+static bool speaks_h2(const struct stream *s)
+{
+	return stream_is_http(s) && !s->sc->h2 &&
+	       (s->srv->proto == SERVER_PROTO_H2 ||
+		   slice_eq(tls_alpn(&s->sc->m.conn), SLICE("h2")));
+}
+
 static enum step connected(struct stream *s)
 {
+	if (speaks_h2(s) && start_h2(s) < 0)
+		return stream_error(s, 500, 'R', 'C');
 	s->rec.t.connected = stream_now_us(s);
 	if (s->fe->logs_server_ends)
 		note_ends(s);

@@ -3,15 +3,15 @@
  * Fetches of TLS hellos that pass undeciphered (configuration manual 7.3.5): what is needed to route by SNI or ALPN
  * in TCP mode. A hello that is not complete yet makes the rule wait, until the end of the inspection delay.
  */
-#include "hello.h"
 #include "tables.h"
+#include "weir/tls/client_hello.h"
 
 #define DIR_RES 0x1u
 
-static bool partial(enum hello_state st, bool open, struct sample *ret)
+static bool partial(enum tls_hello_state st, bool open, struct sample *ret)
 {
-	ret->may_change = st == HELLO_PARTIAL && open;
-	return st == HELLO_WHOLE;
+	ret->may_change = st == TLS_HELLO_PARTIAL && open;
+	return st == TLS_HELLO_WHOLE;
 }
 
 /* HTTP proxies have no raw bytes: there the buffer is a body. */
@@ -25,9 +25,9 @@ static struct slice raw_bytes(const struct rule_ctx *cx, bool response)
 static bool fetch_hello_type(struct rule_ctx *cx, const struct args *args, uintptr_t data,
     struct fetch_walk *walk, struct sample *ret)
 {
-	struct hello_message m;
+	struct tls_hello_message m;
 	bool open = data & DIR_RES ? ctx_res_open(cx) : ctx_req_open(cx);
-	enum hello_state st = hello_message(raw_bytes(cx, data & DIR_RES), cx->arena, &m);
+	enum tls_hello_state st = tls_hello_message(raw_bytes(cx, data & DIR_RES), cx->arena, &m);
 	return partial(st, open, ret) && ret_int(ret, m.type);
 }
 
@@ -35,23 +35,23 @@ static bool fetch_hello_ver(struct rule_ctx *cx, const struct args *args, uintpt
     struct fetch_walk *walk, struct sample *ret)
 {
 	unsigned version;
-	enum hello_state st = hello_version(raw_bytes(cx, false), &version);
+	enum tls_hello_state st = tls_hello_version(raw_bytes(cx, false), &version);
 	return partial(st, ctx_req_open(cx), ret) && ret_int(ret, version);
 }
 
-static bool client_hello(struct rule_ctx *cx, struct sample *ret, struct client_hello *h)
+static bool client_hello(struct rule_ctx *cx, struct sample *ret, struct tls_client_hello *h)
 {
-	struct hello_message m;
-	enum hello_state st = hello_message(raw_bytes(cx, false), cx->arena, &m);
+	struct tls_hello_message m;
+	enum tls_hello_state st = tls_hello_message(raw_bytes(cx, false), cx->arena, &m);
 	return partial(st, ctx_req_open(cx), ret) && m.type == TLS_CLIENT_HELLO &&
-	       client_hello_parse(m.body, h);
+	       tls_client_hello_parse(m.body, h);
 }
 
 static bool extension(
     struct rule_ctx *cx, unsigned type, struct sample *ret, struct slice *ret_value)
 {
-	struct client_hello h;
-	return client_hello(cx, ret, &h) && client_hello_extension(&h, type, ret_value);
+	struct tls_client_hello h;
+	return client_hello(cx, ret, &h) && tls_client_hello_extension(&h, type, ret_value);
 }
 
 /* The first host_name (RFC 6066 3). */
@@ -59,12 +59,12 @@ static bool fetch_sni(struct rule_ctx *cx, const struct args *args, uintptr_t da
     struct fetch_walk *walk, struct sample *ret)
 {
 	struct slice ext, list, name;
-	if (!extension(cx, TLS_EXT_SERVER_NAME, ret, &ext) || !hello_cut_block(&ext, 2, &list))
+	if (!extension(cx, TLS_EXT_SERVER_NAME, ret, &ext) || !tls_cut_block(&ext, 2, &list))
 		return false;
 	while (list.len) {
 		bool host = list.ptr[0] == 0;
 		list = slice_sub(list, 1, list.len);
-		if (!hello_cut_block(&list, 2, &name))
+		if (!tls_cut_block(&list, 2, &name))
 			return false;
 		if (host)
 			return name.len && ret_str(ret, name);
@@ -79,10 +79,10 @@ static bool fetch_alpn(struct rule_ctx *cx, const struct args *args, uintptr_t d
 	struct slice ext, rest, name;
 	if (walk && walk->at) {
 		rest = walk->rest;
-	} else if (!extension(cx, TLS_EXT_ALPN, ret, &ext) || !hello_cut_block(&ext, 2, &rest)) {
+	} else if (!extension(cx, TLS_EXT_ALPN, ret, &ext) || !tls_cut_block(&ext, 2, &rest)) {
 		return false;
 	}
-	if (!hello_cut_block(&rest, 1, &name) || !name.len)
+	if (!tls_cut_block(&rest, 1, &name) || !name.len)
 		return false;
 	if (walk) {
 		walk->at = 1;
@@ -95,7 +95,7 @@ static bool fetch_alpn(struct rule_ctx *cx, const struct args *args, uintptr_t d
 static bool fetch_ciphers(struct rule_ctx *cx, const struct args *args, uintptr_t data,
     struct fetch_walk *walk, struct sample *ret)
 {
-	struct client_hello h;
+	struct tls_client_hello h;
 	return client_hello(cx, ret, &h) && ret_bin(ret, h.ciphers);
 }
 
@@ -109,11 +109,11 @@ static bool fetch_ec(struct rule_ctx *cx, const struct args *args, uintptr_t dat
 static bool fetch_ticket(struct rule_ctx *cx, const struct args *args, uintptr_t data,
     struct fetch_walk *walk, struct sample *ret)
 {
-	struct client_hello h;
+	struct tls_client_hello h;
 	struct slice ext;
 	if (!client_hello(cx, ret, &h))
 		return false;
-	if (!client_hello_extension(&h, TLS_EXT_SESSION_TICKET, &ext))
+	if (!tls_client_hello_extension(&h, TLS_EXT_SESSION_TICKET, &ext))
 		return ret_int(ret, 0);
 	return ret_int(ret, ext.len ? 2 : 1);
 }
@@ -123,7 +123,7 @@ static bool fetch_list(struct rule_ctx *cx, const struct args *args, uintptr_t d
     struct fetch_walk *walk, struct sample *ret)
 {
 	struct slice ext, list;
-	return extension(cx, (unsigned)data, ret, &ext) && hello_cut_block(&ext, 2, &list) &&
+	return extension(cx, (unsigned)data, ret, &ext) && tls_cut_block(&ext, 2, &list) &&
 	       ret_bin(ret, list);
 }
 
@@ -132,14 +132,14 @@ static bool fetch_key_shares(struct rule_ctx *cx, const struct args *args, uintp
     struct fetch_walk *walk, struct sample *ret)
 {
 	struct slice ext, list, key;
-	if (!extension(cx, TLS_EXT_KEY_SHARE, ret, &ext) || !hello_cut_block(&ext, 2, &list))
+	if (!extension(cx, TLS_EXT_KEY_SHARE, ret, &ext) || !tls_cut_block(&ext, 2, &list))
 		return false;
 	char *out = arena_bytes(cx->arena, list.len / 4 * 2 + 1);
 	size_t len = 0;
 	while (out && list.len >= 4) {
 		memcpy(out + len, list.ptr, 2);
 		list = slice_sub(list, 2, list.len);
-		if (!hello_cut_block(&list, 2, &key))
+		if (!tls_cut_block(&list, 2, &key))
 			return false;
 		len += 2;
 	}

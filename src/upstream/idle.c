@@ -2,7 +2,8 @@
 /*
  * Server connections and their idle pool. A worker keeps its idle connections per server, the most recently
  * used in front; any event on an idle one (the server closed it, or spoke out of turn) ends it. Old ones are
- * given up from the back by a timer that runs only while there are idle connections. Worker thread only.
+ * given up from the back by a timer that runs only while there are idle connections. An HTTP/2 connection in use is
+ * listed beside them as long as it takes more streams. Worker thread only.
  */
 #include "weir/upstream/idle.h"
 
@@ -17,7 +18,8 @@
 struct upstream_local {
 	struct pool conns;
 	struct timer purge;
-	struct list idle; /* of all servers, oldest last: struct server_conn.all */
+	struct list idle;   /* of all servers, oldest last: struct server_conn.all */
+	struct list ending; /* HTTP/2 connections that say goodbye */
 	unsigned idle_n;
 	struct mail give_up; /* another worker needs descriptors */
 	atomic_bool give_up_sent;
@@ -43,8 +45,21 @@ static void unlink_idle(struct server_conn *sc)
 {
 	list_del(&sc->link);
 	list_del(&sc->all);
+	sc->idle = false;
 	adjust(&server_local(sc)->idle_n, -1);
 	local_of(sc->worker)->idle_n--;
+}
+
+/* Ends a connection that nobody uses; over HTTP/2 with a word to the server. */
+static void end_idle(struct server_conn *sc)
+{
+	unlink_idle(sc);
+	if (!sc->h2) {
+		server_conn_close(sc);
+		return;
+	}
+	list_add_tail(&local_of(sc->worker)->ending, &sc->all);
+	mux2_close(sc->h2);
 }
 
 static void idle_event(struct mux1 *m)
@@ -69,8 +84,7 @@ static void on_purge(struct worker *w, struct timer *t)
 		if (now - sc->idle_since_ms < sc->purge_ms ||
 		    server_local(sc)->idle_n <= sc->pool_low / worker_count(w->group))
 			continue;
-		unlink_idle(sc);
-		server_conn_close(sc);
+		end_idle(sc);
 	}
 	if (l->idle_n)
 		worker_timer_arm(w, t, PURGE_TICK_MS);
@@ -84,6 +98,7 @@ int upstream_worker_start(struct worker *w)
 	pool_init(&l->conns, "server connection", sizeof(struct server_conn), CONNS_FREE_MAX);
 	timer_init(&l->purge, on_purge);
 	list_init(&l->idle);
+	list_init(&l->ending);
 	w->slot[WORKER_SLOT_UPSTREAM] = l;
 	return 0;
 }
@@ -98,6 +113,8 @@ void upstream_worker_stop(struct worker *w)
 		unlink_idle(sc);
 		server_conn_close(sc);
 	}
+	list_for_each_entry_safe (sc, &l->ending, struct server_conn, all)
+		server_conn_close(sc);
 	pool_trim(&l->conns);
 	free(l);
 	w->slot[WORKER_SLOT_UPSTREAM] = NULL;
@@ -113,22 +130,22 @@ static bool has_unread(struct mux1 *m)
 	return (m->conn.flags & CONN_READABLE) && conn_recv(&m->conn, &byte, 1) != -EAGAIN;
 }
 
-/* The stream is done with the connection: keep it idle, or close it. */
-static void released(struct mux1 *m, bool keep)
+/* Whether a connection that nobody uses any more is worth keeping. */
+static bool is_worth_keeping(const struct server_conn *sc)
 {
-	struct server_conn *sc = container_of(m, struct server_conn, m);
+	unsigned workers = worker_count(sc->worker->group);
+	unsigned most =
+	    sc->pool_max == UINT32_MAX ? UINT32_MAX : (sc->pool_max + workers - 1) / workers;
+	return sc->reusable && sc->requests < sc->max_reuse &&
+	       !(sc->m.conn.flags & (CONN_PEER_CLOSED | CONN_ERROR)) &&
+	       server_local(sc)->idle_n < most;
+}
+
+static void keep_idle(struct server_conn *sc)
+{
 	struct upstream_local *l = local_of(sc->worker);
 	struct server_local *sl = server_local(sc);
-	unsigned workers = worker_count(sc->worker->group);
-	adjust(&sl->used_n, -1);
-	if (!keep || !sc->reusable || sc->requests >= sc->max_reuse || mux1_has_bytes(m) ||
-	    (m->conn.flags & (CONN_PEER_CLOSED | CONN_ERROR)) || has_unread(m) ||
-	    sl->idle_n >= (sc->pool_max == UINT32_MAX ? UINT32_MAX
-						      : (sc->pool_max + workers - 1) / workers)) {
-		server_conn_close(sc);
-		return;
-	}
-	mux1_trim(m);
+	sc->idle = true;
 	sc->idle_since_ms = worker_now_ms(sc->worker);
 	list_add_head(&sl->idle, &sc->link);
 	list_add_head(&l->idle, &sc->all);
@@ -138,23 +155,140 @@ static void released(struct mux1 *m, bool keep)
 		worker_timer_arm(sc->worker, &l->purge, PURGE_TICK_MS);
 }
 
+/* The stream is done with the connection: keep it idle, or close it. */
+static void released(struct mux1 *m, bool keep)
+{
+	struct server_conn *sc = container_of(m, struct server_conn, m);
+	adjust(&server_local(sc)->used_n, -1);
+	if (!keep || !is_worth_keeping(sc) || mux1_has_bytes(m) || has_unread(m)) {
+		server_conn_close(sc);
+		return;
+	}
+	mux1_trim(m);
+	keep_idle(sc);
+}
+
+/* ---- HTTP/2 ---- */
+
+/* Lists it among those that take more streams, or not. */
+static void offer(struct server_conn *sc)
+{
+	bool takes_more = sc->reusable && sc->requests < sc->max_reuse && mux2_can_open(sc->h2);
+	if (!takes_more)
+		list_del(&sc->link);
+	else if (!list_is_linked(&sc->link))
+		list_add_tail(&server_local(sc)->shared, &sc->link);
+}
+
+static void on_stream_left(struct mux2 *m, bool idle)
+{
+	struct server_conn *sc = mux2_owner(m);
+	if (!idle) {
+		offer(sc);
+		return;
+	}
+	list_del(&sc->link);
+	adjust(&server_local(sc)->used_n, -1);
+	if (is_worth_keeping(sc) && mux2_can_open(m)) {
+		keep_idle(sc);
+		return;
+	}
+	list_add_tail(&local_of(sc->worker)->ending, &sc->all);
+	mux2_close(m);
+}
+
+static void on_closed(struct mux2 *m)
+{
+	struct server_conn *sc = mux2_owner(m);
+	if (sc->idle)
+		unlink_idle(sc);
+	server_conn_close(sc);
+}
+
+/* How many streams it takes changes with the server's settings and with GOAWAY. */
+static void on_mux2_event(struct mux2 *m, enum mux2_event event, const char *text)
+{
+	struct server_conn *sc = mux2_owner(m);
+	(void)text;
+	if ((event == MUX2_SETTINGS || event == MUX2_GOAWAY) && !sc->idle)
+		offer(sc);
+}
+
+static const struct mux2_owner_ops h2_owner = {
+	.stream_left = on_stream_left,
+	.closed = on_closed,
+	.event = on_mux2_event,
+};
+
+int server_conn_start_h2(struct server_conn *sc)
+{
+	sc->h2 = mux2_new(&sc->m.conn, false, &sc->rt->h2_conf, &server_local(sc)->h2, &h2_owner,
+	    sc, mux1_bytes(&sc->m));
+	if (!sc->h2)
+		return -ENOMEM;
+	mux1_drop(&sc->m);
+	return 0;
+}
+
+struct endpoint *server_conn_endpoint(struct server_conn *sc)
+{
+	if (!sc->h2)
+		return &sc->m.ep;
+	struct endpoint *ep = mux2_open(sc->h2);
+	if (!ep && !mux2_streams(sc->h2))
+		on_stream_left(sc->h2, true);
+	else
+		offer(sc);
+	return ep;
+}
+
 static bool in_scope(const struct server_conn *sc, uint64_t owner, enum reuse_scope scope)
 {
 	return sc->owner == owner || scope == REUSE_ANY ||
 	       (scope == REUSE_PROVEN && sc->requests > 1);
 }
 
-struct server_conn *server_conn_reuse(
-    struct worker *w, struct server *srv, uint64_t key, uint64_t owner, enum reuse_scope scope)
+/* The hash of a wish decides nothing alone: names are compared, so that no host gets another one's connection. */
+static bool is_as_wished(const struct server_conn *sc, const struct server_wish *wish)
+{
+	return sc->key == wish->key && slice_eq(slice_make(sc->name, sc->name_len), wish->name);
+}
+
+/* A name that is too long to be kept matches no other wish: such a connection serves one stream. */
+static void keep_wish(struct server_conn *sc, const struct server_wish *wish)
+{
+	sc->key = wish->key;
+	sc->name_len = 0;
+	if (wish->name.len > sizeof(sc->name)) {
+		sc->max_reuse = 1;
+		return;
+	}
+	sc->name_len = (uint16_t)wish->name.len;
+	if (sc->name_len)
+		memcpy(sc->name, wish->name.ptr, sc->name_len);
+}
+
+struct server_conn *server_conn_reuse(struct worker *w, struct server *srv,
+    const struct server_wish *wish, uint64_t owner, enum reuse_scope scope)
 {
 	struct server_local *sl = &srv->rt->local[w->id];
 	list_for_each_entry (sc, &sl->idle, struct server_conn, link) {
-		if (sc->key != key || !in_scope(sc, owner, scope))
+		if (!is_as_wished(sc, wish) || !in_scope(sc, owner, scope))
+			continue;
+		if (sc->h2 && !mux2_can_open(sc->h2))
 			continue;
 		unlink_idle(sc);
 		adjust(&sl->used_n, 1);
 		sc->requests++;
 		sc->owner = owner;
+		return sc;
+	}
+	list_for_each_entry (sc, &sl->shared, struct server_conn, link) {
+		if (!is_as_wished(sc, wish) || !in_scope(sc, owner, scope))
+			continue;
+		if (!mux2_can_open(sc->h2))
+			continue;
+		sc->requests++;
 		return sc;
 	}
 	return NULL;
@@ -165,10 +299,8 @@ static void on_give_up(struct worker *w, struct mail *mail)
 	struct upstream_local *l = container_of(mail, struct upstream_local, give_up);
 	(void)w;
 	atomic_store(&l->give_up_sent, false);
-	list_for_each_entry_safe (sc, &l->idle, struct server_conn, all) {
-		unlink_idle(sc);
-		server_conn_close(sc);
-	}
+	list_for_each_entry_safe (sc, &l->idle, struct server_conn, all)
+		end_idle(sc);
 }
 
 /*
@@ -180,8 +312,7 @@ static bool find_descriptor(struct worker *w)
 	struct upstream_local *l = local_of(w);
 	if (l->idle_n) {
 		struct server_conn *oldest = list_entry(l->idle.prev, struct server_conn, all);
-		unlink_idle(oldest);
-		server_conn_close(oldest);
+		end_idle(oldest);
 		return true;
 	}
 	for (unsigned i = 0; i < worker_count(w->group); i++) {
@@ -194,8 +325,8 @@ static bool find_descriptor(struct worker *w)
 }
 
 struct server_conn *server_conn_open(struct worker *w, struct server *srv,
-    const struct net_addr *to, const struct net_connect_opts *opts, bool http, uint64_t key,
-    int *ret_error)
+    const struct net_addr *to, const struct net_connect_opts *opts, bool http,
+    const struct server_wish *wish, int *ret_error)
 {
 	struct upstream_local *l = local_of(w);
 	int fd;
@@ -223,13 +354,15 @@ struct server_conn *server_conn_open(struct worker *w, struct server *srv,
 	sc->m.released = released;
 	sc->m.idle_event = idle_event;
 	sc->rt = srv->rt;
+	sc->h2 = NULL;
+	sc->idle = false;
 	sc->worker = w;
 	sc->requests = 1;
 	sc->max_reuse = srv->max_reuse == UINT32_MAX ? UINT32_MAX : srv->max_reuse + 1;
 	sc->pool_max = srv->pool_max_conn;
 	sc->pool_low = srv->pool_low_conn;
 	sc->purge_ms = srv->pool_purge_delay_ms;
-	sc->key = key;
+	keep_wish(sc, wish);
 	sc->reusable = http;
 	sc->preface = SLICE_NULL;
 	list_init(&sc->link);
@@ -242,6 +375,9 @@ struct server_conn *server_conn_open(struct worker *w, struct server *srv,
 void server_conn_close(struct server_conn *sc)
 {
 	struct upstream_local *l = local_of(sc->worker);
+	list_del(&sc->all);
+	if (sc->h2)
+		mux2_free(sc->h2);
 	mux1_close(&sc->m);
 	pool_put(&l->conns, sc);
 }
@@ -256,8 +392,6 @@ unsigned server_idle_count(const struct server *srv, unsigned workers)
 
 void server_idle_purge(struct worker *w, struct server_rt *rt)
 {
-	list_for_each_entry_safe (sc, &rt->local[w->id].idle, struct server_conn, link) {
-		unlink_idle(sc);
-		server_conn_close(sc);
-	}
+	list_for_each_entry_safe (sc, &rt->local[w->id].idle, struct server_conn, link)
+		end_idle(sc);
 }

@@ -82,6 +82,7 @@ static struct server_rt *server_rt_new(const char *key, unsigned workers)
 	memset(rt->local, 0, workers * sizeof(*rt->local));
 	for (unsigned i = 0; i < workers; i++) {
 		list_init(&rt->local[i].idle);
+		list_init(&rt->local[i].shared);
 		list_init(&rt->local[i].streams);
 	}
 	return rt;

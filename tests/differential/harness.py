@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What drives a proxy in a test: ports, names in configurations, what servers saw, a soft end, the log socket."""
+"""What drives a proxy in a test: ports, names in configurations, what servers saw, a soft end, the log socket, jobs."""
 
+import concurrent.futures
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import procs  # noqa: E402
 
 SOFT_STOP_SECONDS = 1.5
+REPEAT_MAX = 20  # more failures than that are no chance
 
 
 class Entry:
@@ -118,3 +120,51 @@ def drain_log(sock):
             lines.append(sock.recv(65536).decode("latin-1").rstrip("\n"))
     except BlockingIOError:
         return lines
+
+
+class Outcome:
+    """What one job gave: results that were right, [message] of wrong ones, and text to be printed in any case."""
+
+    def __init__(self, passed=0, failed=(), text=""):
+        self.passed, self.failed, self.text = passed, list(failed), text
+
+
+def run_jobs(jobs, workers):
+    """Runs [(label, function returning an Outcome)] and prints what they say; (passed, failed).
+
+    What fails runs once more when all else is done, alone: a busy machine delays a case, it does not delay it twice.
+    Only the second failure counts, and each repetition is printed, so that it cannot hide.
+    """
+    passed, failed, again = 0, 0, []
+    with concurrent.futures.ThreadPoolExecutor(workers) as executor:
+        for (label, job), future in [(job, executor.submit(guarded, *job)) for job in jobs]:
+            outcome = future.result()
+            if outcome.failed:
+                again.append((label, job, outcome))
+            else:
+                passed += outcome.passed
+            tell("FAIL", outcome)
+    for label, job, outcome in again:
+        if len(again) <= REPEAT_MAX:
+            outcome = guarded(label, job)
+            tell("FAIL again", outcome)
+            print("repeated: %s %s" % (label, "failed" if outcome.failed else "passed"), flush=True)
+        passed += outcome.passed
+        failed += len(outcome.failed)
+    if again and len(again) <= REPEAT_MAX:
+        print("%d of %d repeated" % (len(again), len(jobs)))
+    return passed, failed
+
+
+def guarded(label, job):
+    """A job that breaks the runner fails alone."""
+    try:
+        return job()
+    except Exception as error:
+        return Outcome(failed=["%s\n    %s: %s" % (label, type(error).__name__, error)])
+
+
+def tell(mark, outcome):
+    for message in outcome.failed:
+        print("%s  %s" % (mark, message.rstrip("\n")))
+    print(outcome.text, end="", flush=True)

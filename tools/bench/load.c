@@ -3,13 +3,18 @@
  * The load generator: N connections, one request in flight on each, a fixed count of requests. It drops body
  * bytes inside the kernel (MSG_TRUNC), so that large answers cost it little.
  *
- * usage: load MODE PORT CONNS WARMUP REQUESTS SIZE
+ * usage: load MODE PORT CONNS WARMUP REQUESTS SIZE [HOSTS [TLS]]
  *   http   keep-alive, `GET /SIZE`          close  the same, a new connection a request
  *   tcp    100 bytes there, SIZE bytes back   idle   http, but each connection makes one request only
+ *   shake  no request: a TLS handshake with its session tickets, then the end
+ * TLS is `clear`, `tls`, `resume` (sessions of earlier connections) or `h2` (for idle only).
  *
  * It speaks with the driver by lines: connects, does WARMUP requests, says "ready" and waits for a line; does
  * REQUESTS requests, prints one JSON object, and keeps its connections open until stdin ends.
  */
+#include "load_h2.h"
+#include "load_tls.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -30,20 +35,24 @@
 #define STALL_MS      10000
 #define IDLE_WINDOW   16
 
-enum mode { MODE_HTTP, MODE_CLOSE, MODE_TCP, MODE_IDLE };
+enum mode { MODE_HTTP, MODE_CLOSE, MODE_TCP, MODE_IDLE, MODE_SHAKE };
 
 struct conn {
 	int fd;
 	bool busy;
+	bool shaking; /* the request waits for the end of the handshake */
 	bool in_head;
 	size_t body_left;
 	size_t head_len;
 	uint64_t started;
+	struct tls tls;
+	struct h2 h2;
 	char head[HEAD_MAX];
 };
 
 struct load {
 	enum mode mode;
+	bool tls, h2;
 	struct sockaddr_in target;
 	size_t size;
 	char request[256];
@@ -91,11 +100,26 @@ static void conn_open(struct load *l, struct conn *c)
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = c };
 	if (epoll_ctl(l->ep, EPOLL_CTL_ADD, c->fd, &ev) < 0)
 		die("epoll_ctl");
+	if (l->tls) {
+		tls_open(&c->tls, c->fd);
+		c->shaking = true;
+	}
+}
+
+static void conn_close(struct conn *c)
+{
+	tls_close(&c->tls);
+	close(c->fd);
+	c->fd = -1;
 }
 
 static void request_build(struct load *l, unsigned host)
 {
 	char name[32] = "bench.example";
+	if (l->h2) {
+		l->request_len = h2_request(l->request, sizeof(l->request), l->size);
+		return;
+	}
 	if (l->mode == MODE_TCP) {
 		memset(l->request, 'q', TCP_REQUEST);
 		l->request_len = TCP_REQUEST;
@@ -117,7 +141,16 @@ static unsigned next_host(struct load *l)
 	return (unsigned)(l->random % l->hosts);
 }
 
-/* Sends the next request of the phase, if one is left. */
+static void conn_send(struct conn *c, const char *data, size_t len)
+{
+	ssize_t n =
+	    c->tls.ssl ? tls_write(&c->tls, data, len) : send(c->fd, data, len, MSG_NOSIGNAL);
+
+	if (n != (ssize_t)len)
+		die("send");
+}
+
+/* Begins the next request of the phase, if one is left. */
 static void conn_start(struct load *l, struct conn *c)
 {
 	if (l->started == l->wanted)
@@ -132,8 +165,8 @@ static void conn_start(struct load *l, struct conn *c)
 		conn_open(l, c);
 	if (l->hosts)
 		request_build(l, next_host(l));
-	if (send(c->fd, l->request, l->request_len, MSG_NOSIGNAL) != (ssize_t)l->request_len)
-		die("send");
+	if (!c->shaking)
+		conn_send(c, l->request, l->request_len);
 }
 
 static void conn_finish(struct load *l, struct conn *c)
@@ -144,10 +177,8 @@ static void conn_finish(struct load *l, struct conn *c)
 		l->latency[l->finished] = ns > UINT32_MAX ? UINT32_MAX : (uint32_t)ns;
 	l->finished++;
 	c->busy = false;
-	if (l->mode == MODE_CLOSE) {
-		close(c->fd);
-		c->fd = -1;
-	}
+	if (l->mode == MODE_CLOSE || l->mode == MODE_SHAKE)
+		conn_close(c);
 	if (l->mode != MODE_IDLE)
 		conn_start(l, c);
 	else if (l->started < l->wanted)
@@ -157,8 +188,7 @@ static void conn_finish(struct load *l, struct conn *c)
 static void conn_fail(struct load *l, struct conn *c)
 {
 	l->errors++;
-	close(c->fd);
-	c->fd = -1;
+	conn_close(c);
 	if (l->errors > 100) {
 		fprintf(stderr, "load: too many failed requests\n");
 		exit(1);
@@ -183,14 +213,41 @@ static bool conn_parse_head(struct load *l, struct conn *c, const char *end)
 	return true;
 }
 
+static ssize_t conn_recv(struct conn *c, void *buf, size_t len, int flags)
+{
+	return c->tls.ssl ? tls_read(&c->tls, buf, len)
+			  : recv(c->fd, buf, len, MSG_DONTWAIT | flags);
+}
+
+/* What conn_read() does on a connection that speaks HTTP/2. */
+static ssize_t conn_read_h2(struct conn *c, bool *ret_done)
+{
+	char ack[H2_HEAD];
+	ssize_t n = conn_recv(c, c->head, HEAD_MAX, 0);
+
+	if (n <= 0)
+		return n;
+	if (!h2_read(&c->h2, (const unsigned char *)c->head, (size_t)n))
+		return -EPROTO;
+	if (c->h2.ack_due) {
+		h2_ack(ack);
+		conn_send(c, ack, sizeof(ack));
+		c->h2.ack_due = false;
+	}
+	*ret_done = c->busy && c->h2.answered;
+	return n;
+}
+
 /* One recv(); its result as recv()'s, or -EPROTO. Sets *done when the answer is complete. */
 static ssize_t conn_read(struct load *l, struct conn *c, bool *ret_done)
 {
 	static char sink[DRAIN_MAX];
 	ssize_t n;
 
+	if (l->h2)
+		return conn_read_h2(c, ret_done);
 	if (c->in_head) {
-		n = recv(c->fd, c->head + c->head_len, HEAD_MAX - c->head_len, MSG_DONTWAIT);
+		n = conn_recv(c, c->head + c->head_len, HEAD_MAX - c->head_len, 0);
 		if (n <= 0)
 			return n;
 		c->head_len += (size_t)n;
@@ -200,7 +257,7 @@ static ssize_t conn_read(struct load *l, struct conn *c, bool *ret_done)
 		if (!conn_parse_head(l, c, end))
 			return -EPROTO;
 	} else {
-		n = recv(c->fd, sink, sizeof(sink), MSG_DONTWAIT | MSG_TRUNC);
+		n = conn_recv(c, sink, sizeof(sink), MSG_TRUNC);
 		if (n <= 0)
 			return n;
 		if ((size_t)n > c->body_left)
@@ -211,8 +268,40 @@ static ssize_t conn_read(struct load *l, struct conn *c, bool *ret_done)
 	return n;
 }
 
+/* False when the connection waits for more, or is done with. */
+static bool conn_shake(struct load *l, struct conn *c)
+{
+	if (tls_shake(&c->tls) < 0) {
+		if (errno != EAGAIN)
+			conn_fail(l, c);
+		return false;
+	}
+	c->shaking = false;
+	if (l->mode != MODE_SHAKE)
+		conn_send(c, l->request, l->request_len);
+	return true;
+}
+
+/* Behind the handshake come the tickets, which are part of what it costs. */
+static void conn_take_tickets(struct load *l, struct conn *c)
+{
+	char byte;
+	ssize_t n = tls_read(&c->tls, &byte, 1);
+
+	if (n >= 0 || errno != EAGAIN)
+		conn_fail(l, c);
+	else if (c->tls.tickets)
+		conn_finish(l, c);
+}
+
 static void conn_work(struct load *l, struct conn *c)
 {
+	if (c->shaking && !conn_shake(l, c))
+		return;
+	if (l->mode == MODE_SHAKE) {
+		conn_take_tickets(l, c);
+		return;
+	}
 	for (;;) {
 		bool done = false;
 		ssize_t n = conn_read(l, c, &done);
@@ -281,9 +370,9 @@ static void report(const struct load *l, uint32_t *latency, uint64_t ns)
 
 static bool mode_parse(struct load *l, const char *name)
 {
-	static const char *const names[] = { "http", "close", "tcp", "idle" };
+	static const char *const names[] = { "http", "close", "tcp", "idle", "shake" };
 
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 0; i < 5; i++)
 		if (strcmp(name, names[i]) == 0) {
 			l->mode = (enum mode)i;
 			return true;
@@ -291,14 +380,26 @@ static bool mode_parse(struct load *l, const char *name)
 	return false;
 }
 
+static bool tls_parse(struct load *l, const char *how)
+{
+	l->h2 = strcmp(how, "h2") == 0;
+	l->tls = strcmp(how, "clear") != 0;
+	bool resume = strcmp(how, "resume") == 0;
+	if (l->tls)
+		tls_setup(l->h2 ? "h2" : "http/1.1", resume);
+	return !l->tls || l->h2 || resume || strcmp(how, "tls") == 0;
+}
+
 int main(int argc, char **argv)
 {
 	static struct load l;
 	char line[16];
 
-	if (argc < 7 || argc > 8 || !mode_parse(&l, argv[1])) {
+	if (argc < 7 || argc > 9 || !mode_parse(&l, argv[1]) ||
+	    !tls_parse(&l, argc > 8 ? argv[8] : "clear")) {
 		fprintf(stderr,
-		    "usage: %s http|close|tcp|idle PORT CONNS WARMUP REQUESTS SIZE [HOSTS]\n",
+		    "usage: %s http|close|tcp|idle|shake PORT CONNS WARMUP REQUESTS SIZE "
+		    "[HOSTS [clear|tls|resume|h2]]\n",
 		    argv[0]);
 		return 2;
 	}

@@ -4,6 +4,8 @@
 Shared by tools/bench and tests/budget. Every process started here dies with the driver, however that ends.
 """
 
+import collections
+import json
 import os
 import re
 import shutil
@@ -15,6 +17,7 @@ import tempfile
 import time
 
 import routes as routing
+import secure
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -134,11 +137,15 @@ class Backend:
 class Proxy:
     """One proxy with its configuration made from a template; single worker, pinned."""
 
-    def __init__(self, kind, binary, backend, ports, env=None, routes=None):
+    def __init__(self, kind, binary, backend, ports, env=None, routes=None, cert=None, tls_server=None):
+        """cert: a listener for TLS and one for HTTP/2 in clear are there as well; tls_server: a port instead of the
+        backend's."""
         self.kind = kind
         self.routes = routes
         self.dir = tempfile.mkdtemp(prefix="weir-bench-")
         self.http, self.tcp, self.bulk = ports.take(), ports.take(), ports.take()
+        self.cert, self.tls_server = cert, tls_server
+        self.tls, self.h2c = (ports.take(), ports.take()) if cert else (None, None)
         self.process = None
         conf = self._configure(backend)
         if kind == "nginx":
@@ -150,7 +157,7 @@ class Proxy:
                              env=dict(os.environ, **(env or {})))
         output.close()
         try:
-            wait_listening(self.process, (self.http, self.tcp, self.bulk), 60)
+            wait_listening(self.process, [port for port in (self.http, self.tcp, self.bulk, self.tls) if port], 60)
         except BenchError as error:
             with open(os.path.join(self.dir, "output"), errors="replace") as output:
                 text = output.read().strip()
@@ -164,8 +171,11 @@ class Proxy:
         values = {
             "rules": routing.rules(self.routes, self.dir) if self.kind != "nginx" else "",
             "maps": maps, "upstream": upstream,
+            "binds": secure.binds(self.kind, self.tls, self.h2c, self.cert) if self.cert else "",
+            "server": secure.server(self.kind) if self.tls_server else "",
+            "scheme": "https" if self.tls_server else "http",
             "http": self.http, "tcp": self.tcp, "bulk": self.bulk,
-            "backend_http": backend.http, "backend_tcp": backend.tcp, "backend_bulk": backend.bulk,
+            "backend_http": self.tls_server or backend.http, "backend_tcp": backend.tcp, "backend_bulk": backend.bulk,
             "dir": self.dir, "stream_module": NGINX_STREAM,
         }
         with open(os.path.join(HERE, "conf", name)) as template:
@@ -184,21 +194,21 @@ class Proxy:
 class Load:
     """tools/bench/load.c: started and warm after the constructor; run() measures; end() closes its connections."""
 
-    def __init__(self, programs, mode, port, conns, warmup, requests, size, hosts=0):
+    def __init__(self, programs, mode, port, conns, warmup, requests, size, hosts=0, tls="clear"):
         argv = [os.path.join(programs, "load"), mode] + [
-            str(n) for n in (port, conns, warmup, requests, size, hosts)]
+            str(n) for n in (port, conns, warmup, requests, size, hosts)] + [tls]
         self.process = spawn(argv, LOAD_CPU, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         if self.process.stdout.readline() != b"ready\n":
             raise BenchError("the load generator failed while warming up")
 
     def run(self):
-        """The measured phase; returns the generator's line of JSON."""
+        """The measured phase; returns what the generator reports."""
         self.process.stdin.write(b"go\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
             raise BenchError("the load generator failed")
-        return line.decode()
+        return json.loads(line)
 
     def end(self):
         self.process.stdin.close()
@@ -268,6 +278,29 @@ def count_syscalls(pid, work):
             if match and match.group(2) != "total":
                 calls[match.group(2)] = int(match.group(1))
         return calls
+
+
+def profile(pid, work, lines=25):
+    """Runs work() under perf; [(percent, function)], the kernel in one, and so what a library names no function for."""
+    if not shutil.which("perf"):
+        raise BenchError("perf is missing: install the Debian package linux-perf")
+    with tempfile.TemporaryDirectory(prefix="weir-perf-") as directory:
+        data = os.path.join(directory, "data")
+        recorder = spawn(["perf", "record", "-q", "-e", "cpu-clock", "-F", "2000", "-o", data, "-p", str(pid)], None,
+                         stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(0.3)  # it says nothing when it has attached
+        try:
+            work()
+        finally:
+            recorder.send_signal(signal.SIGINT)
+            recorder.wait()
+        text = subprocess.run(["perf", "report", "-i", data, "--stdio", "-F", "overhead,dso,sym", "--percent-limit", "0"],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False).stdout
+    shares = collections.Counter()
+    for share, library, where, name in re.findall(r"^\s+([\d.]+)%\s+(\S+)\s+\[(.)\] (.+?)\s*$", text, re.M):
+        name = "(no name)" if name.startswith("0x") else name
+        shares["the kernel" if where == "k" else "%s: %s" % (library, name)] += float(share)
+    return [(round(share, 1), name) for name, share in shares.most_common(lines)]
 
 
 def programs_dir():

@@ -90,6 +90,8 @@ WEIR_NODISCARD int mux1_start(
     struct mux1 *m, struct worker *w, int fd, bool client_side, const struct mux_ops *ops);
 /* Closes and frees buffers; the memory of m stays the owner's. */
 void mux1_close(struct mux1 *m);
+/* Frees the receive buffer: whoever goes on with the connection has what was in it. */
+void mux1_drop(struct mux1 *m);
 /* Frees the receive buffer unless bytes of the next message are in it. */
 void mux1_trim(struct mux1 *m);
 

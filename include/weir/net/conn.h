@@ -44,6 +44,7 @@ struct xprt_ops {
 #define CONN_NOLINGER	 0x80u	/* close with a reset */
 #define CONN_HANDSHAKE	 0x100u /* the transport's handshake is under way */
 #define CONN_UNSENT	 0x200u /* bytes that the transport took wait for the kernel */
+#define CONN_DRAINED	 0x400u /* a transport's: the kernel has no bytes; the next event clears it */
 
 struct conn {
 	struct io io;
@@ -66,6 +67,8 @@ WEIR_NODISCARD int conn_start(
  * carry it on, -errno: failed (CONN_ERROR). on_event is not called.
  */
 int conn_handshake(struct conn *c);
+/* Goes on as after an event: for a transport that has put off its handshake. May close c. */
+void conn_continue(struct conn *c);
 /* Closes the descriptor and frees the transport's state; harmless on a closed one. */
 void conn_close(struct conn *c);
 

@@ -8,8 +8,10 @@
 
 #include "weir/base/htab.h"
 #include "weir/conf/conf.h"
+#include "weir/mux/mux2.h"
 #include "weir/proxy/proxy.h"
 #include "weir/rule/patterns.h"
+#include "weir/tls/transport.h"
 
 /* The global section's values. */
 struct global_conf {
@@ -63,6 +65,8 @@ struct global_conf {
 	bool h1_zero_copy;
 	bool profiling_tasks;	/* profiling.tasks on */
 	struct var_limits vars; /* tune.vars.* */
+	struct tls_tune tls;
+	struct mux2_conf h2_fe, h2_be; /* tune.h2.* */
 
 	/* more of the process */
 	unsigned thread_hard_limit; /* 0: none */

@@ -7,6 +7,7 @@
 #define WEIR_PROXY_PROXY_H
 
 #include "weir/base/htab.h"
+#include "weir/mux/mux2.h"
 #include "weir/net/socket.h"
 #include "weir/proxy/error_reply.h"
 #include "weir/proxy/options.h"
@@ -80,6 +81,12 @@ struct bind_stats {
 };
 
 /* One "bind" address. */
+enum bind_proto {
+	BIND_PROTO_AUTO, /* HTTP: as ALPN or the first bytes say */
+	BIND_PROTO_H1,
+	BIND_PROTO_H2,
+};
+
 struct bind_conf {
 	struct bind_conf *next;
 	struct proxy *fe;
@@ -93,9 +100,11 @@ struct bind_conf {
 	int nice; /* -1024..1024 */
 	bool accept_proxy;
 	bool accept_netscaler_cip;
-	uint64_t threads;  /* mask of workers that serve it; 0: all */
-	unsigned shards;   /* 0: one a worker */
-	uint8_t cli_level; /* stats socket: enum cli_level, */
+	uint8_t proto;	      /* enum bind_proto */
+	struct tls_bind *tls; /* "ssl"; or NULL */
+	uint64_t threads;     /* mask of workers that serve it; 0: all */
+	unsigned shards;      /* 0: one a worker */
+	uint8_t cli_level;    /* stats socket: enum cli_level, */
 	uint8_t cli_severity;
 	bool expose_fd;
 	struct conf_pos pos;
@@ -213,6 +222,7 @@ struct proxy_rt {
 	atomic_uint maxconn;			 /* "set maxconn frontend" */
 	struct gauges g;
 	struct counters *counters; /* of the frontend, one a worker */
+	struct mux2_counters *h2;  /* of its clients' HTTP/2 connections, one a worker */
 	atomic_ullong rate_word;   /* rate-limit sessions: second << 32 | sessions in it */
 	atomic_int state;	   /* enum proxy_state */
 	atomic_uint paused;	   /* listeners that wait for a free connection */

@@ -53,6 +53,7 @@ struct backend {
 	unsigned check_timeout_ms, connect_timeout_ms; /* 0: not set */
 	unsigned spread_checks;			       /* percent, of the global section */
 	unsigned workers;			       /* of the process */
+	const struct mux2_conf *h2;		       /* tune.h2.be.*; NULL: defaults */
 	struct backend_rt *rt;
 	struct check_run
 	    *checks; /* one a checked server, while checks run; check_run.c owns them */

@@ -7,23 +7,40 @@
 #define WEIR_UPSTREAM_IDLE_H
 
 #include "weir/mux/mux1.h"
+#include "weir/mux/mux2.h"
 #include "weir/upstream/server.h"
 
-/* One connection to a server. Owned by its worker: in use by a stream, or idle in the pool. */
+/* The longest name (RFC 1035: a host name has 255 bytes at most). */
+#define SERVER_CONN_NAME_MAX 255u
+
+/* What a stream wants of its connection; those made for different wishes are not exchanged. */
+struct server_wish {
+	uint64_t key;	   /* source address, PROXY header, marks */
+	struct slice name; /* "pool-conn-name", else the name that TLS asks for */
+};
+
+/*
+ * One connection to a server. Owned by its worker: in use by a stream, or by several over HTTP/2, or idle in the
+ * pool.
+ */
 struct server_conn {
-	struct mux1 m;
-	struct list link; /* in server_local.idle while idle */
-	struct list all;  /* in the worker's list of idle connections */
+	struct mux1 m;	 /* the connection, and its messages unless it speaks HTTP/2 */
+	struct mux2 *h2; /* or NULL */
+	struct list
+	    link; /* in server_local.idle while idle, in .shared while it takes more streams */
+	struct list all; /* in the worker's list of idle connections, or of those that end */
 	struct server_rt *rt;
 	struct worker *worker;
 	uint64_t idle_since_ms;
-	uint64_t
-	    key; /* connections of different keys are not exchanged: source address, PROXY header */
+	uint64_t key; /* of the wish that it was made for, and its name */
+	uint16_t name_len;
+	char name[SERVER_CONN_NAME_MAX];
 	uint64_t owner;	    /* client that used it last */
 	unsigned requests;  /* served so far, the present one included */
 	unsigned max_reuse; /* the server's bounds when it was made */
 	unsigned pool_max, pool_low, purge_ms;
 	bool reusable;
+	bool idle;
 	bool socks4_wait;     /* the SOCKS4 proxy has not answered yet */
 	struct slice preface; /* to be sent ahead of everything; of the stream that opened it */
 };
@@ -39,21 +56,23 @@ enum reuse_scope {
 	REUSE_ANY,
 };
 
-/* An idle connection to srv with that key, or NULL. The caller ties a stream to it; detaching gives it back. */
-struct server_conn *server_conn_reuse(
-    struct worker *w, struct server *srv, uint64_t key, uint64_t owner, enum reuse_scope scope);
+/* An idle connection to srv as wished, or NULL. The caller ties a stream to it; detaching gives it back. */
+struct server_conn *server_conn_reuse(struct worker *w, struct server *srv,
+    const struct server_wish *wish, uint64_t owner, enum reuse_scope scope);
 /*
  * A new connection, connecting to `to`; http decides the mux. NULL with -errno in *ret_error. Counts in the
  * server's connections.
  */
 struct server_conn *server_conn_open(struct worker *w, struct server *srv,
-    const struct net_addr *to, const struct net_connect_opts *opts, bool http, uint64_t key,
-    int *ret_error);
-/* Where the next message of the connection begins. */
-static inline struct endpoint *server_conn_endpoint(struct server_conn *sc)
-{
-	return &sc->m.ep;
-}
+    const struct net_addr *to, const struct net_connect_opts *opts, bool http,
+    const struct server_wish *wish, int *ret_error);
+/* Where the next message of the connection begins. NULL: HTTP/2 and no memory, or no more streams. */
+struct endpoint *server_conn_endpoint(struct server_conn *sc);
+/*
+ * An established connection goes on as HTTP/2 and takes more streams, as the wish it was made for allows. Nobody may
+ * use its endpoint. 0 or -ENOMEM.
+ */
+int server_conn_start_h2(struct server_conn *sc);
 /* Closes it at once. */
 void server_conn_close(struct server_conn *sc);
 /* Idle connections of a server on all workers, for the statistics. */

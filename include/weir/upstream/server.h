@@ -12,6 +12,7 @@
 
 #include "weir/base/htab.h"
 #include "weir/event/worker.h"
+#include "weir/mux/mux2.h"
 #include "weir/net/addr.h"
 #include "weir/net/socket.h"
 #include "weir/telemetry/counters.h"
@@ -101,6 +102,7 @@ struct server {
 	unsigned pool_max_conn;	     /* per process; UINT_MAX: no limit */
 	unsigned pool_low_conn;
 	unsigned pool_purge_delay_ms;
+	uint8_t proto;	    /* enum server_proto */
 	unsigned max_reuse; /* requests a connection; UINT_MAX: no limit */
 	const char *track;  /* "backend/server", resolved to: */
 	struct server *tracked;
@@ -138,9 +140,17 @@ struct server_dest {
 	char cookie[17]; /* dynamic cookie of this address: 16 hex digits, or "" */
 };
 
+enum server_proto {	   /* what is spoken over a connection */
+	SERVER_PROTO_AUTO, /* what ALPN says; HTTP/1 without it */
+	SERVER_PROTO_H1,
+	SERVER_PROTO_H2,
+};
+
 /* Idle connections and the like of one server on one worker; owned by src/upstream/idle.c. */
 struct server_local {
-	struct list idle; /* most recently used first */
+	struct list idle;   /* most recently used first */
+	struct list shared; /* HTTP/2 connections in use that take more streams */
+	struct mux2_counters h2;
 	unsigned idle_n;
 	unsigned used_n;     /* in use now */
 	struct list streams; /* streams that are using the server: "shutdown sessions server" */
@@ -155,8 +165,9 @@ struct server_rt {
 	atomic_uint served WEIR_CACHE_ALIGNED; /* active streams, exact: checked against maxconn */
 	atomic_uint maxconn;		       /* "set maxconn server" may change it */
 	atomic_uint minconn;
-	atomic_uint slow_pct; /* slow start: share of weight and maxconn, 1..100 */
-	atomic_uint turn;     /* when leastconn chose it last */
+	struct mux2_conf h2_conf; /* set before the workers run */
+	atomic_uint slow_pct;	  /* slow start: share of weight and maxconn, 1..100 */
+	atomic_uint turn;	  /* when leastconn chose it last */
 	atomic_int usable
 	    WEIR_CACHE_ALIGNED; /* enum server_oper != STOPPED and not in maintenance: any worker reads */
 	atomic_int draining; /* takes persistent requests only */

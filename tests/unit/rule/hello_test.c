@@ -2,8 +2,8 @@
 /*
  * TLS hellos in raw bytes: every split point, every way of cutting them into records, and what the fetches give.
  */
-#include "../../../src/rule/hello.h"
 #include "fixture.h"
+#include "weir/tls/client_hello.h"
 
 /* TLS 1.3 with server name, groups, signature algorithms, ALPN, an empty ticket, and one key. */
 static const char hello_hex[] =
@@ -50,35 +50,35 @@ static void cut_records(const struct bytes *in, size_t n, struct bytes *out)
 	}
 }
 
-static void check_hello(const struct hello_message *m)
+static void check_hello(const struct tls_hello_message *m)
 {
-	struct client_hello h;
+	struct tls_client_hello h;
 	struct slice ext;
 	assert_int_equal(m->type, TLS_CLIENT_HELLO);
-	assert_true(client_hello_parse(m->body, &h));
+	assert_true(tls_client_hello_parse(m->body, &h));
 	assert_int_equal(h.version, 0x0303);
 	assert_true(slice_eq(h.session_id, SLICE("SESSION!")));
 	assert_true(slice_eq(h.ciphers, SLICE("\x13\x01\xc0\x2f")));
-	assert_true(client_hello_extension(&h, TLS_EXT_SERVER_NAME, &ext));
+	assert_true(tls_client_hello_extension(&h, TLS_EXT_SERVER_NAME, &ext));
 	assert_true(slice_eq(slice_sub(ext, 5, ext.len), SLICE("www.Example.org")));
-	assert_false(client_hello_extension(&h, 999, &ext));
+	assert_false(tls_client_hello_extension(&h, 999, &ext));
 }
 
 static void beginnings_wait_for_the_rest(void **state)
 {
 	struct bytes b;
-	struct hello_message m;
+	struct tls_hello_message m;
 	struct arena mem;
 	unsigned version;
 	arena_init(&mem, 4096);
 	from_hex(&b, hello_hex);
 	for (size_t n = 0; n < b.len; n++) {
 		struct slice part = slice_make(b.mem, n);
-		assert_int_equal(hello_message(part, &mem, &m), HELLO_PARTIAL);
-		assert_int_equal(
-		    hello_version(part, &version), n < 11 ? HELLO_PARTIAL : HELLO_WHOLE);
+		assert_int_equal(tls_hello_message(part, &mem, &m), TLS_HELLO_PARTIAL);
+		assert_int_equal(tls_hello_version(part, &version),
+		    n < 11 ? TLS_HELLO_PARTIAL : TLS_HELLO_WHOLE);
 	}
-	assert_int_equal(hello_message(slice_of(&b), &mem, &m), HELLO_WHOLE);
+	assert_int_equal(tls_hello_message(slice_of(&b), &mem, &m), TLS_HELLO_WHOLE);
 	check_hello(&m);
 	assert_int_equal(version, 0x30003);
 	arena_reset(&mem);
@@ -87,19 +87,19 @@ static void beginnings_wait_for_the_rest(void **state)
 static void records_may_cut_a_message_anywhere(void **state)
 {
 	struct bytes b, cut;
-	struct hello_message m;
+	struct tls_hello_message m;
 	struct arena mem;
 	unsigned version;
 	arena_init(&mem, 4096);
 	from_hex(&b, hello_hex);
 	for (size_t n = 1; n < b.len; n++) {
 		cut_records(&b, n, &cut);
-		assert_int_equal(hello_message(slice_of(&cut), &mem, &m), HELLO_WHOLE);
+		assert_int_equal(tls_hello_message(slice_of(&cut), &mem, &m), TLS_HELLO_WHOLE);
 		check_hello(&m);
-		assert_int_equal(hello_version(slice_of(&cut), &version), HELLO_WHOLE);
+		assert_int_equal(tls_hello_version(slice_of(&cut), &version), TLS_HELLO_WHOLE);
 		assert_int_equal(version, 0x30003);
-		assert_int_equal(
-		    hello_message(slice_make(cut.mem, cut.len - 1), &mem, &m), HELLO_PARTIAL);
+		assert_int_equal(tls_hello_message(slice_make(cut.mem, cut.len - 1), &mem, &m),
+		    TLS_HELLO_PARTIAL);
 		arena_reset(&mem);
 		arena_init(&mem, 4096);
 	}
@@ -111,13 +111,13 @@ static void what_is_not_tls_is_told_at_once(void **state)
 	static const struct slice wrong[] = { SLICE("G"), SLICE("\x15"), SLICE("\x16\x02"),
 		SLICE("\x16\x03\x01\x00\x00"), SLICE("\x16\x03\x01\x50\x00"),
 		SLICE("\x16\x03\x01\x00\x01\x01\x17") };
-	struct hello_message m;
+	struct tls_hello_message m;
 	struct arena mem;
 	unsigned version;
 	arena_init(&mem, 4096);
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
-		assert_int_equal(hello_message(wrong[i], &mem, &m), HELLO_NONE);
-		assert_int_equal(hello_version(wrong[i], &version), HELLO_NONE);
+		assert_int_equal(tls_hello_message(wrong[i], &mem, &m), TLS_HELLO_NONE);
+		assert_int_equal(tls_hello_version(wrong[i], &version), TLS_HELLO_NONE);
 	}
 	arena_reset(&mem);
 }
@@ -126,14 +126,14 @@ static void what_is_not_tls_is_told_at_once(void **state)
 static void truncated_hellos_are_refused(void **state)
 {
 	struct bytes b;
-	struct client_hello h;
+	struct tls_client_hello h;
 	from_hex(&b, hello_hex);
 	struct slice body = slice_sub(slice_of(&b), 9, b.len);
 	for (size_t n = 0; n < body.len; n++) {
-		bool whole = client_hello_parse(slice_sub(body, 0, n), &h);
+		bool whole = tls_client_hello_parse(slice_sub(body, 0, n), &h);
 		assert_int_equal(whole, n == 2 + 32 + 9 + 6 + 2); /* without extensions */
 	}
-	assert_true(client_hello_parse(body, &h));
+	assert_true(tls_client_hello_parse(body, &h));
 }
 
 static void version_2_hellos_have_a_version(void **state)
@@ -141,15 +141,15 @@ static void version_2_hellos_have_a_version(void **state)
 	char v2[48] = "\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10";
 	unsigned version;
 	for (size_t n = 0; n < 11; n++)
-		assert_int_equal(hello_version(slice_make(v2, n), &version), HELLO_PARTIAL);
-	assert_int_equal(hello_version(slice_make(v2, 11), &version), HELLO_WHOLE);
+		assert_int_equal(tls_hello_version(slice_make(v2, n), &version), TLS_HELLO_PARTIAL);
+	assert_int_equal(tls_hello_version(slice_make(v2, 11), &version), TLS_HELLO_WHOLE);
 	assert_int_equal(version, 0x30001);
 	v2[6] = 0x14;
-	assert_int_equal(hello_version(slice_make(v2, 11), &version), HELLO_NONE);
+	assert_int_equal(tls_hello_version(slice_make(v2, 11), &version), TLS_HELLO_NONE);
 	v2[6] = 0x15;
 	v2[3] = 0;
 	v2[4] = 2;
-	assert_int_equal(hello_version(slice_make(v2, 11), &version), HELLO_WHOLE);
+	assert_int_equal(tls_hello_version(slice_make(v2, 11), &version), TLS_HELLO_WHOLE);
 	assert_int_equal(version, 0x20000);
 }
 

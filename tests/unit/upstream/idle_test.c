@@ -11,6 +11,7 @@ struct exchange {
 	struct fixture f;
 	struct server *srv;
 	struct server_conn *sc;
+	struct server_wish wish;
 	int listener, peer;
 	struct http_msg msg;
 	struct http_hdr hdrs[MAX_HDRS];
@@ -42,7 +43,8 @@ static void open_exchange(struct exchange *x)
 	assert_int_equal(upstream_worker_start(x->f.w), 0);
 	x->srv = srv_of(&x->f, "b", "a");
 	const struct server_dest *dest = atomic_load(&x->srv->rt->dest);
-	x->sc = server_conn_open(x->f.w, x->srv, &dest->addr, &x->srv->connect, true, 0, &error);
+	x->sc =
+	    server_conn_open(x->f.w, x->srv, &dest->addr, &x->srv->connect, true, &x->wish, &error);
 	assert_non_null(x->sc);
 	x->peer = accept(x->listener, NULL, NULL);
 	assert_true(x->peer >= 0);
@@ -81,7 +83,7 @@ static struct server_conn *leave(struct exchange *x)
 {
 	struct endpoint *ep = &x->sc->m.ep;
 	ep->ops->detach(ep, true, false);
-	return server_conn_reuse(x->f.w, x->srv, 0, 0, REUSE_ANY);
+	return server_conn_reuse(x->f.w, x->srv, &x->wish, 0, REUSE_ANY);
 }
 
 #define RESPONSE "HTTP/1.1 204 No Content\r\n\r\n"
@@ -119,11 +121,27 @@ static void received_bytes_behind_the_response_end_the_connection(void **state)
 	close_exchange(&x);
 }
 
+static void connection_is_for_wishes_of_the_same_name_alone(void **state)
+{
+	struct exchange x;
+	(void)state;
+	open_exchange(&x);
+	finish(&x, RESPONSE, true);
+	x.wish.name = SLICE("other.example");
+	assert_null(leave(&x));
+	x.wish.name = SLICE_NULL;
+	struct server_conn *sc = server_conn_reuse(x.f.w, x.srv, &x.wish, 0, REUSE_ANY);
+	assert_ptr_equal(sc, x.sc);
+	server_conn_close(sc);
+	close_exchange(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whole_exchange_leaves_the_connection_for_the_next),
 		cmocka_unit_test(unread_bytes_behind_the_response_end_the_connection),
+		cmocka_unit_test(connection_is_for_wishes_of_the_same_name_alone),
 		cmocka_unit_test(received_bytes_behind_the_response_end_the_connection),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is known of a TLS connection, for fetches and logs.
+ */
+#include <openssl/err.h>
+
+#include "transport_int.h"
+
+const struct tls_info *tls_info(const struct conn *c)
+{
+	return conn_is_tls(c) ? &tls_state(c)->info : NULL;
+}
+
+struct ssl_st *tls_ssl(const struct conn *c)
+{
+	return conn_is_tls(c) ? tls_state(c)->ssl : NULL;
+}
+
+struct slice tls_alpn(const struct conn *c)
+{
+	const unsigned char *name = NULL;
+	unsigned len = 0;
+	if (conn_is_tls(c))
+		SSL_get0_alpn_selected(tls_state(c)->ssl, &name, &len);
+	return name ? slice_make((const char *)name, len) : SLICE_NULL;
+}
+
+const char *tls_sni(const struct conn *c)
+{
+	return conn_is_tls(c) ? SSL_get_servername(tls_state(c)->ssl, TLSEXT_NAMETYPE_host_name)
+			      : NULL;
+}
+
+const char *tls_fault_text(enum tls_fault fault)
+{
+	static const char *const texts[] = {
+		[TLS_FAULT_NONE] = "Success",
+		[TLS_FAULT_CLOSED_EMPTY] = "Connection closed during SSL handshake",
+		[TLS_FAULT_CLOSED] = "Connection closed during SSL handshake",
+		[TLS_FAULT_SOCKET] = "Connection error during SSL handshake",
+		[TLS_FAULT_BUSY] = "Too many SSL connections",
+		[TLS_FAULT_MEMORY] = "Out of memory when initializing an SSL connection",
+		[TLS_FAULT_CA] = "SSL client CA chain cannot be verified",
+		[TLS_FAULT_CRT] = "SSL client certificate not trusted",
+		[TLS_FAULT_NAME] =
+		    "Server presented an SSL certificate different from the expected one",
+		[TLS_FAULT_HANDSHAKE] = "SSL handshake failure",
+		[TLS_FAULT_FATAL] = "SSL fatal error",
+	};
+	return fault < ARRAY_SIZE(texts) ? texts[fault] : "SSL fatal error";
+}
+
+size_t tls_error_text(const struct tls_info *info, char *out, size_t cap)
+{
+	const char *text = tls_fault_text(info->fault);
+	if (info->crt_err || info->ca_err)
+		text = X509_verify_cert_error_string(info->ca_err ? info->ca_err : info->crt_err);
+	else if (info->err && ERR_reason_error_string(info->err))
+		text = ERR_reason_error_string(info->err);
+	int n = snprintf(out, cap, "%s", text);
+	return n < 0 || cap == 0 ? 0 : MIN((size_t)n, cap - 1);
+}
