@@ -83,6 +83,7 @@ static void finish_backend(struct conf *conf, struct config *c, struct proxy *p)
 	be->httpchk = p->build->check == CHECK_BY_HTTP	? p->httpchk
 		      : p->build->check == CHECK_BY_TCP ? p->tcpchk
 							: NULL;
+	be->tls_env = &c->server_tls;
 	be->node = node_name(conf, c);
 	be->check_timeout_ms = p->timeout.check;
 	be->connect_timeout_ms = p->timeout.connect;
