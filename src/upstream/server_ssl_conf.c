@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The options of "server", "default-server" and "server-template" lines that are about TLS and the protocol that is
- * spoken inside (configuration manual 5.2), one row each; and the words of "ssl-default-server-options", which are
- * some of them. Setters write to a struct server_defaults. Reading the configuration, one thread.
+ * spoken inside (configuration manual 5.2), one row each. Setters write to a struct server_defaults. Reading the configuration, one thread.
  */
 #include "server_options.h"
 
@@ -33,10 +32,10 @@ static int clear_flag(const struct conf_option_call *call)
 	return 0;
 }
 
-/* A byte of SERVER_TLS_YES and its like. */
+/* 1 on, -1 off. */
 static int set_choice(const struct conf_option_call *call)
 {
-	*SERVER_TARGET(call, uint8_t) = call->negated ? SERVER_TLS_NO : SERVER_TLS_YES;
+	*SERVER_TARGET(call, int8_t) = call->negated ? -1 : 1;
 	return 0;
 }
 
@@ -164,11 +163,12 @@ static int set_ws(const struct conf_option_call *call)
 	{                                                                                          \
 		word, 0, exclude_version, version, "", "does not speak that version", 0            \
 	}
-#define NO_NPN "OpenSSL has ALPN only"
+#define NO_NPN	 "OpenSSL has ALPN only"
+#define NO_EARLY "what clients send early goes to servers behind the handshake"
 
 /* clang-format off */
 const struct conf_option server_tls_options[] = {
-	{ "allow-0rtt", 0, server_option_flag, FIELD(s.tls.words.opt.allow_0rtt), "", "TLS early data may be sent", 0 },
+	{ "allow-0rtt", 0, NULL, (uintptr_t)NO_EARLY, "", "TLS early data", CONF_NO_EFFECT },
 	{ "alpn", 1, set_alpn, FIELD(s.tls.alpn), "<protocols>", "protocols offered by TLS ALPN", CONF_MAY_NEGATE },
 	{ "ca-file", 1, server_option_text, FIELD(s.tls.words.opt.ca_file), "<file>", "authorities that verify the server", 0 },
 	{ "check-alpn", 1, set_alpn, FIELD(check.alpn), "<protocols>", "protocols that checks offer by TLS ALPN", CONF_MAY_NEGATE },
@@ -210,44 +210,3 @@ const struct conf_option server_tls_options[] = {
 	{ .name = NULL },
 };
 /* clang-format on */
-
-/* ---- ssl-default-server-options ---- */
-
-static bool is_default_option(const char *name)
-{
-	static const char *const names[] = { "renegotiate", "ssl-max-ver", "ssl-min-ver",
-		"tls-tickets" };
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (strcmp(name, names[i]) == 0)
-			return true;
-	return slice_has_prefix(slice_str(name), SLICE("force-")) ||
-	       (strncmp(name, "no-", 3) == 0 &&
-		   (strcmp(name, "no-sslv3") == 0 ||
-		       slice_has_prefix(slice_str(name), SLICE("no-tlsv"))));
-}
-
-int server_tls_default_options(
-    struct conf *conf, const struct conf_line *line, int arg, struct server_tls_words *words)
-{
-	static const struct conf_option *const tables[] = { server_tls_options, NULL };
-	struct server_defaults *d = server_defaults_new(conf_arena(conf), NULL);
-	if (!d)
-		return -1;
-	for (int i = arg; i < line->argc; i++) {
-		const char *word = line->argv[i];
-		bool takes_value = slice_has_prefix(slice_str(word), SLICE("ssl-m"));
-		const char *bare =
-		    strcmp(word, "no-renegotiate") == 0 || strcmp(word, "no-tls-tickets") == 0
-			? word + 3
-			: word;
-		if (!is_default_option(bare)) {
-			conf_error(conf, line, i, "'%s' is no option of '%s'", word, line->argv[0]);
-			return -1;
-		}
-		i += takes_value;
-	}
-	d->s.tls.words = *words;
-	int r = conf_options(conf, line, arg, tables, d);
-	*words = d->s.tls.words;
-	return r;
-}

@@ -89,10 +89,10 @@ static struct tls_client *make_client(const struct server *s, char *err, size_t 
 		.sigalgs = o->sigalgs,
 		.client_sigalgs = o->client_sigalgs,
 		.no_ssl_reuse = t->no_reuse,
-		.no_tls_tickets = t->words.tickets == SERVER_TLS_NO,
+		.no_tls_tickets = t->words.tickets < 0,
 		.keylog = t->env->keylog,
 	};
-	if (t->words.renegotiation == SERVER_TLS_NO)
+	if (t->words.renegotiation < 0)
 		c.ssl_options |= SSL_OP_NO_RENEGOTIATION;
 	if (!set_versions(&t->words, &c)) {
 		snprintf(err, err_size, "no version of TLS is left to speak");
@@ -174,7 +174,7 @@ static void say(void *arg, enum diag_level level, const char *text)
 /* What the line does not say is as the global section has it; of two bounds that cross, the line's counts. */
 static void inherit(struct server_tls_words *w, const struct server_tls_env *env)
 {
-	const struct server_tls_words *d = &env->defaults;
+	const struct server_tls_words *d = &env->words;
 	struct tls_options *o = &w->opt;
 	bool own_min = o->min_ver != TLS_VER_UNSET, own_max = o->max_ver != TLS_VER_UNSET;
 	if (!own_min && !own_max)
@@ -210,16 +210,18 @@ static bool check_words(const struct complaint *c, struct server_tls *t)
 	return false;
 }
 
-/* Certificate and authorities from the store; without one the client reads them itself. */
+/* Certificate and authorities from the store; where there is none the client reads them itself. */
 static int get_files(struct complaint *c, struct server_tls *t)
 {
-	struct tls_store *store = t->env->store;
 	struct server_tls_files *f = t->files;
 	const struct tls_options *o = &t->words.opt;
 	const struct tls_report report = { .say = say, .arg = c };
 	int r = 0;
-	if (!store)
+	if (!t->env->open_store || (!t->crt && !o->ca_file && !o->crl_file))
 		return 0;
+	struct tls_store *store = t->env->open_store(t->env->source);
+	if (!store)
+		return -EINVAL;
 	if (t->crt) {
 		r = tls_store_get(store, t->crt, &f->crt, &report);
 		if (r == 0)

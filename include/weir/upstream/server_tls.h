@@ -18,22 +18,20 @@ struct tls_client;
 struct tls_tune;
 struct worker;
 
-/* Of a choice with a "no-" form; 0: not said. */
-#define SERVER_TLS_YES 1
-#define SERVER_TLS_NO  2
-
 /* Words that the global section has defaults for. Zero: not said. */
 struct server_tls_words {
-	struct tls_options opt; /* alpn is the server's alone; no npn, no ca-verify-file */
-	uint8_t tickets;	/* SERVER_TLS_YES ... */
-	uint8_t renegotiation;
-	uint8_t no_versions; /* no-tlsv10 ...: 1u << (version & 0xff) */
+	struct tls_options opt;
+	int8_t tickets;	      /* "tls-tickets": 1 on, -1 off */
+	int8_t renegotiation; /* "renegotiate": the same */
+	uint8_t no_versions;  /* no-tlsv10 ...: 1u << (version & 0xff) */
 };
 
-/* What the global section says of all servers, and what they share. Lives as long as they do. */
+/* What the global section says of all servers. Lives as long as they do. */
 struct server_tls_env {
-	struct tls_store *store; /* NULL: every server reads its files itself */
-	struct server_tls_words defaults;
+	/* The certificate store, while the configuration is finished. NULL: none can be had, which was told. */
+	struct tls_store *(*open_store)(void *source);
+	void *source;
+	struct server_tls_words words;
 	bool verify_none;	     /* "ssl-server-verify none" */
 	bool keylog;		     /* tune.ssl.keylog */
 	const struct tls_tune *tune; /* NULL: the defaults */
@@ -83,12 +81,6 @@ struct server_tls {
 };
 
 extern const struct conf_option server_tls_options[];
-
-/*
- * Reads the words of "ssl-default-server-options" from line->argv[arg] on into words. 0 or -1, told.
- */
-int server_tls_default_options(
-    struct conf *conf, const struct conf_line *line, int arg, struct server_tls_words *words);
 
 /*
  * Makes the client context of s, when it, its checks (checks: one speaks TLS) or a command may need one; env outlives
