@@ -157,6 +157,8 @@ void stream_note_gauges(struct stream *s, bool ending);
  * stream_preface.c: what a new connection starts with (PROXY header, SOCKS4 request for `to`). 0, -ENOMEM, or
  * -EAFNOSUPPORT where SOCKS4 knows no such address.
  */
+/* What it wants of its connection to s->srv; texts are in its arena. 0 or -errno. */
+int stream_wish(struct stream *s, struct server_wish *ret);
 int stream_make_preface(struct stream *s, struct server_conn *sc, const struct net_addr *to);
 /* Sends it on the connection that has come about. 1: the request may follow, 0: wait, -errno: refused. */
 int stream_preface_step(struct stream *s);
