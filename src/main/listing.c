@@ -140,9 +140,8 @@ static void list_rules(const char *ruleset, FILE *out)
 	}
 }
 
-static void list_options(const char *line, const struct conf_option *o, FILE *out)
+static void list_options(const struct conf_option *o, FILE *out)
 {
-	fprintf(out, "%s\n", line);
 	for (; o->name; o++) {
 		if (!(o->flags & CONF_NOT_YET))
 			list_one("\t", o->name, o->usage, out);
@@ -165,8 +164,11 @@ static void list_configuration(FILE *out)
 		fprintf(out, "%s\n", rulesets[r]);
 		list_rules(rulesets[r], out);
 	}
-	list_options("bind", bind_options, out);
-	list_options("server", server_options, out);
+	fputs("bind\n", out);
+	list_options(bind_options, out);
+	list_options(bind_ssl_options, out);
+	fputs("server\n", out);
+	list_options(server_options, out);
 }
 
 static void list_command_table(const struct cli_command *c, FILE *out)

@@ -7,7 +7,10 @@
 
 #include <errno.h>
 
+#include "config_tls.h"
 #include "weir/proxy/log_targets.h"
+#include "weir/tls/session_cache.h"
+#include "weir/tls/transport.h"
 
 #define CONFIG_ARENA_BLOCK 65536
 
@@ -36,9 +39,16 @@ void global_conf_init(struct global_conf *g)
 		.pool_low_fd_ratio = 20,
 		.h1_zero_copy = true,
 		.tls = TLS_TUNE_DEFAULT,
+		.ssl = {
+			.store = TLS_STORE_CONF_INIT,
+			.cache_blocks = TLS_CACHE_BLOCKS,
+			.lifetime_s = TLS_SESSION_SECONDS,
+			.first_record = TLS_FIRST_RECORD,
+			.keyupdates = 100,
+			.forged = 1000,
+		},
 	};
-	mux2_conf_default(&g->h2_fe);
-	mux2_conf_default(&g->h2_be);
+	global_h2_init(&g->h2);
 }
 
 struct config *config_new(void)
@@ -53,6 +63,7 @@ struct config *config_new(void)
 	c->proxies_last = &c->proxies;
 	c->rings_last = &c->rings;
 	c->log_forwards_last = &c->log_forwards;
+	c->tls.loads_last = &c->tls.loads;
 	return c;
 }
 
@@ -78,6 +89,7 @@ void config_unref(struct worker *w, struct config *c)
 		return;
 	if (c->attached)
 		config_detach(w, c);
+	tls_parts_free(c);
 	log_targets_free(c);
 	htab_done(&c->frontends);
 	htab_done(&c->backends);

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "config_tls.h"
 #include "log_forward.h"
 #include "ring_conf.h"
 #include "weir/rule/acl_scope.h"
@@ -195,6 +196,8 @@ int config_finish(struct conf *conf, struct config *c)
 	finish_objects(conf, c);
 	finish_errors(conf, c);
 	finish_modes(conf, c);
+	finish_tls(conf, c);
+	finish_h2(c);
 	(void)userlists_finish(conf); /* errors are counted below */
 	for (struct proxy *p = c->proxies; p; p = p->next)
 		acl_scope_finish(conf, p->acls);

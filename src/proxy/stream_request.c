@@ -38,7 +38,9 @@ static void note_request(struct stream *s)
 	http_target_split(s->req.target, &parts);
 	r->path = parts.path;
 	r->query = parts.query;
-	r->version = s->req.version == 10 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1");
+	r->version = s->req.version == 10   ? SLICE("HTTP/1.0")
+		     : s->req.version == 20 ? SLICE("HTTP/2.0")
+					    : SLICE("HTTP/1.1");
 	count_request(s);
 	stream_number(s);
 }

@@ -13,12 +13,12 @@ class Case:
     """One row: the section, what is sent, and the outcomes that are right, one of "goaway CODE", "rst STREAM CODE",
     "status STREAM NNN", "closed" (without a word), "alive" (nothing went wrong), or several with | between."""
 
-    def __init__(self, section, title, steps, wanted, check=None, start=f.PREFACE + f.settings(), unseen=False,
+    def __init__(self, section, title, steps, wanted, check=None, start=f.PREFACE + f.settings(), unseen=None,
                  bind="h2", probe=True, alone=""):
         self.section, self.title, self.steps, self.check = section, title, steps, check
-        self.wanted = [one.strip() for text in wanted.split("|") for one in MACROS(text.strip()).split("|")]
+        self.wanted = [one.strip() for text in wanted.split("|") for one in spelled_out(text.strip()).split("|")]
         self.start = start  # what is sent before the steps; then the server's SETTINGS are awaited
-        self.unseen = unseen or "malformed" in wanted  # the origin must not see the request
+        self.unseen = "malformed" in wanted if unseen is None else unseen  # the origin must not see the request
         self.bind = bind
         self.probe = probe  # afterwards another request on the connection has to work
         self.alone = alone  # why no peer at hand passes this
@@ -28,7 +28,7 @@ class Case:
         return "%s %s" % (self.section, self.title)
 
 
-def MACROS(text):
+def spelled_out(text):
     """malformed STREAM: RFC 9113 section 8.1.1; a server may answer before it resets."""
     words = text.split()
     if words[0] == "malformed":
@@ -87,6 +87,11 @@ def barrier(run):
     mark = b"%08d" % len(run.link.seen)
     run.link.send(f.ping(mark))
     run.link.until(lambda got: got.kind == f.PING and got.ack and got.payload == mark)
+
+
+def forget(run):
+    """What came before is not the outcome."""
+    run.since = len(run.link.seen)
 
 
 def our_settings(*pairs):

@@ -3,7 +3,7 @@
 
 import frames as f
 import hpack
-from cases import Case, all_of, barrier, body_is, ended, fields, get, origin_has, our_settings, raw
+from cases import Case, ended, fields, get, origin_has, our_settings, raw
 from hpack import indexed, integer, literal, resize, string
 
 USUAL = hpack.block(fields())

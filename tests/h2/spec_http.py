@@ -3,8 +3,7 @@
 
 import frames as f
 import hpack
-from cases import (Case, all_of, answer_begins, at_origin, body_is, body_of, ended, fields, get, origin_has,
-                   our_settings, post)
+from cases import Case, all_of, body_is, body_of, fields, get, origin_has, post
 
 
 def bad(title, *extra, section="8.2.1", **options):
@@ -84,13 +83,13 @@ LENGTHS = [
     Case("8.1.1", "more DATA than content-length says", [post(1, b"abcdef", 5)], "malformed 1", unseen=False),
     Case("8.1.1", "less DATA than content-length says", [post(1, b"abc", 5)], "malformed 1", unseen=False),
     Case("8.1.1", "less DATA, in several frames", [post(1, length=5), f.data(1, b"a", end=False), f.data(1, b"b")],
-         "malformed 1"),
+         "malformed 1", unseen=False),
     Case("8.1.1", "more DATA, in several frames", [post(1, length=5), f.data(1, b"abc", end=False),
-         f.data(1, b"def")], "malformed 1"),
+         f.data(1, b"def")], "malformed 1", unseen=False),
     Case("8.1.1", "content-length without DATA", [get(1, method="POST", extra=[("content-length", "5")])],
-         "malformed 1"),
+         "malformed 1", unseen=False),
     Case("8.1.1", "less DATA, then trailers", [post(1, length=5), f.data(1, b"abc", end=False),
-         trailers(1, [("x-sum", "1")])], "malformed 1"),
+         trailers(1, [("x-sum", "1")])], "malformed 1", unseen=False),
     bad("content-length that differs", ("content-length", "5"), ("content-length", "6"), section="8.1.1", end=False),
     bad("content-length that is no number", ("content-length", "abc"), section="8.1.1", end=False),
     bad("content-length with a sign", ("content-length", "+5"), section="8.1.1", end=False),
@@ -165,7 +164,6 @@ PSEUDO = [
     Case("8.3.1", "CR LF in :authority", [get(1, authority="h2.test\r\nx-evil: 1")], "malformed 1"),
     Case("8.3.1", "a space in :authority", [get(1, authority="h2.test evil")], "malformed 1"),
     Case("8.3.1", "CR LF in :scheme", [get(1, scheme="http\r\nx-evil: 1")], "malformed 1"),
-    Case("8.3.1", "user information in :authority", [get(1, authority="user:secret@h2.test")], "malformed 1"),
     Case("8.3.1", "OPTIONS *", [get(1, method="OPTIONS", path="*")], "status 1 200",
          check=origin_has("line", "OPTIONS * HTTP/1.1")),
     Case("8.3.1", "* with another method", [get(1, path="*")], "malformed 1"),

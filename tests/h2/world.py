@@ -12,6 +12,8 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "..", "tools", "bench"), os.path.join(HERE, "..", "differential")]
@@ -86,6 +88,9 @@ class World:
         self.ports = {name: pool.take() for name in ("h2", "detect", "tls")}
         self.origin = Origin(self.path("origin.sock"), 4096) if origin else None
         self.process = None
+        self.starts = 0
+        self.log_seen = []
+        self.reviving = threading.Lock()
         self.log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.log.bind(self.path("log.sock"))
         self.log.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
@@ -115,6 +120,7 @@ class World:
         return text
 
     def start(self):
+        self.starts += 1
         conf = self.path("proxy.cfg")
         with open(conf, "w") as out:
             out.write(self.fill(NGINX if self.kind == "nginx" else CONFIG))
@@ -138,6 +144,25 @@ class World:
     def output(self):
         with open(self.path("output"), errors="replace") as output:
             return output.read()[-3000:]
+
+    def guarded(self, play):
+        """play(), which gives None or what is wrong; a proxy that dies meanwhile is started again, and then the case
+        is played by itself to see whose fault it was."""
+        starts = self.starts
+        wrong = play()
+        if self.is_up() and starts == self.starts:
+            return wrong
+        with self.reviving:
+            self.revive()
+            wrong = play()
+            if not self.is_up():
+                wrong = "the proxy dies with status %s: %s" % (self.process.returncode, self.output())
+            self.revive()
+        return wrong
+
+    def revive(self):
+        if not self.is_up():
+            self.start()
 
     def is_up(self):
         return self.process.poll() is None
@@ -180,8 +205,6 @@ class World:
 
     def log_lines(self, wanted="", seconds=0.0):
         """Lines that arrived; waits until one holds `wanted`."""
-        lines, self.log_seen = [], getattr(self, "log_seen", [])
-        import time
         deadline = time.monotonic() + seconds
         while True:
             self.log.settimeout(max(0.01, min(0.2, deadline - time.monotonic())))

@@ -69,16 +69,10 @@ bool tls_options_is_empty(const struct tls_options *o);
 void tls_options_text(const struct tls_options *o, struct strbuf *out);
 
 /*
- * X509_V_ERR codes of "crt-ignore-err" and "ca-ignore-err": "all", or numbers and names with commas between.
+ * "crt-ignore-err" and "ca-ignore-err" into a set of struct tls_ignore: "all", or numbers and names (X509_V_ERR_...)
+ * with commas between. 0, or -EINVAL with a text in err.
  */
-struct tls_err_set {
-	uint64_t bits[4];
-};
-int tls_err_set_parse(struct tls_err_set *set, const char *text, char *err, size_t err_size);
-static inline bool tls_err_set_has(const struct tls_err_set *set, int code)
-{
-	return code > 0 && code < 256 && (set->bits[code / 64] >> (code % 64) & 1);
-}
+int tls_ignore_parse(uint64_t *set, const char *text, char *err, size_t err_size);
 
 /* ---- crt-lists ---- */
 
