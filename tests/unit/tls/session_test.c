@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Resumption between two connections: session IDs, tickets, keys that change, and the session cache itself. */
+#include <openssl/hmac.h>
+
 #include "pair.h"
 
 static bool client_has_any(void)
@@ -190,6 +192,37 @@ static void the_penultimate_key_seals_and_all_open(void **state)
 	tls_ticket_keys_unref(keys);
 }
 
+/* As other programs that share the file do it: name, AES key, HMAC key; HMAC-SHA256 behind the ticket. */
+static void tickets_are_sealed_as_others_do_it(void **state)
+{
+	unsigned char raw[TLS_TICKET_KEY_MAX], mac[32];
+	struct tls_ticket_keys *keys = keys_of_file(1, 3);
+	struct tls_server_setup setup = { .tickets = keys };
+	SSL_CTX *ctx = server_ctx_new(&setup, TLS1_2_VERSION);
+	struct tls_client *client = trusting_client(false);
+	char text[112];
+	const unsigned char *ticket;
+	size_t len;
+	for (unsigned i = 0; i < 3; i++) {
+		memset(raw, 'n', 16);
+		memset(raw + 16, 'a', 32);
+		memset(raw + 48, 'h', 32);
+		EVP_EncodeBlock((unsigned char *)text, raw, sizeof(raw));
+		assert_int_equal(tls_ticket_keys_push(keys, slice_str(text)), 0);
+	}
+	pair_open(ctx, client, 0);
+	pair_run(both_handshaken);
+	SSL_SESSION_get0_ticket(SSL_get0_session(tls_ssl(&p.cl.c)), &ticket, &len);
+	assert_true(len > 80);
+	assert_memory_equal(ticket, "nnnnnnnnnnnnnnnn", 16);
+	HMAC(EVP_sha256(), raw + 48, 32, ticket, len - 32, mac, NULL);
+	assert_memory_equal(ticket + len - 32, mac, 32);
+	pair_close();
+	tls_client_unref(client);
+	SSL_CTX_free(ctx);
+	tls_ticket_keys_unref(keys);
+}
+
 static void wrong_key_files_are_refused(void **state)
 {
 	char err[200];
@@ -286,6 +319,7 @@ int main(void)
 		T(no_ssl_reuse_shakes_hands_in_full),
 		T(tickets_wait_for_the_answer),
 		T(the_penultimate_key_seals_and_all_open),
+		T(tickets_are_sealed_as_others_do_it),
 		T(wrong_key_files_are_refused),
 		cmocka_unit_test(cached_sessions_come_back_in_any_length),
 		cmocka_unit_test(a_full_cache_drops_what_was_longest_unused),
