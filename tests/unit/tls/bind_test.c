@@ -3,12 +3,14 @@
  * A bind as a client sees it: handshakes in memory against contexts built from files that the test writes. What is
  * asserted is what went over the wire: which certificate, protocol, version, staple, or why it failed.
  */
-#include <cmocka.h>
-#include <errno.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 
 #include "test_cert.c"
 #include "test_tls.h"
