@@ -5,7 +5,7 @@
 #include "internal.h"
 
 /* Where word arg stands; for one behind the last, the last, because that is what lacks something. */
-static struct conf_pos place(const struct conf_line *line, int arg)
+struct conf_pos conf_place(const struct conf_line *line, int arg)
 {
 	if (!line)
 		return (struct conf_pos){ .file = NULL };
@@ -23,7 +23,7 @@ void conf_error(struct conf *conf, const struct conf_line *line, int arg, const 
 {
 	va_list ap;
 	va_start(ap, fmt);
-	diag_vadd(conf->setup.diag, DIAG_ERROR, place(line, arg), fmt, ap);
+	diag_vadd(conf->setup.diag, DIAG_ERROR, conf_place(line, arg), fmt, ap);
 	va_end(ap);
 }
 
@@ -31,7 +31,7 @@ void conf_warning(struct conf *conf, const struct conf_line *line, int arg, cons
 {
 	va_list ap;
 	va_start(ap, fmt);
-	diag_vadd(conf->setup.diag, DIAG_WARNING, place(line, arg), fmt, ap);
+	diag_vadd(conf->setup.diag, DIAG_WARNING, conf_place(line, arg), fmt, ap);
 	va_end(ap);
 }
 
@@ -39,7 +39,7 @@ void conf_notice(struct conf *conf, const struct conf_line *line, int arg, const
 {
 	va_list ap;
 	va_start(ap, fmt);
-	diag_vadd(conf->setup.diag, DIAG_NOTICE, place(line, arg), fmt, ap);
+	diag_vadd(conf->setup.diag, DIAG_NOTICE, conf_place(line, arg), fmt, ap);
 	va_end(ap);
 }
 

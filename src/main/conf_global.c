@@ -16,6 +16,11 @@ const struct conf_keyword *const global_keyword_tables[] = {
 	global_ignored_keywords,
 	global_tune_ignored_keywords,
 	global_later_keywords,
+	global_tls_file_keywords,
+	global_tls_library_keywords,
+	global_tls_default_keywords,
+	global_tls_tune_keywords,
+	global_h2_keywords,
 	NULL,
 };
 

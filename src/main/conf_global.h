@@ -12,7 +12,9 @@ extern const struct conf_section section_global;
 extern const struct conf_keyword global_process_keywords[], global_identity_keywords[],
     global_environment_keywords[], global_stats_keywords[], global_limit_keywords[],
     global_tune_keywords[], global_ignored_keywords[], global_tune_ignored_keywords[],
-    global_later_keywords[], global_var_keywords[];
+    global_later_keywords[], global_var_keywords[], global_tls_file_keywords[],
+    global_tls_library_keywords[], global_tls_default_keywords[], global_tls_tune_keywords[],
+    global_h2_keywords[];
 extern const struct conf_keyword *const global_keyword_tables[];
 
 /* What row->data of a number points to. */

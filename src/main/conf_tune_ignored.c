@@ -5,12 +5,12 @@
  */
 #include "conf_global.h"
 
-#define NO_H2	  "HTTP/2 is not supported yet, so nothing uses it"
-#define NO_QUIC	  "QUIC is not supported, so nothing uses it"
-#define NO_LUA	  "scripts are not supported yet, so nothing uses it"
-#define NO_COMP	  "compression is not supported yet, so nothing uses it"
-#define POOLS	  "weir frees what its pools do not need to keep"
-#define ONE_GROUP "weir has one thread group"
+#define NO_H1_GLITCHES "what is odd in HTTP/1 is refused, not counted"
+#define NO_QUIC	       "QUIC is not supported, so nothing uses it"
+#define NO_LUA	       "scripts are not supported yet, so nothing uses it"
+#define NO_COMP	       "compression is not supported yet, so nothing uses it"
+#define POOLS	       "weir frees what its pools do not need to keep"
+#define ONE_GROUP      "weir has one thread group"
 #define ZERO_COPY                                                                                  \
 	"weir forwards without a copy wherever it can; 'tune.disable-zero-copy-forwarding' stops " \
 	"that"
@@ -79,37 +79,23 @@ const struct conf_keyword global_tune_ignored_keywords[] = {
 	IGNORED("tune.recv_enough", "<size>", "weir reads until a read is short"),
 	IGNORED("tune.ring.queues", "<number>", "rings are not supported yet, so nothing uses it"),
 	IGNORED("tune.sched.low-latency", "on|off", "events come before tasks in every turn"),
-	IGNORED("tune.streams-elasticity", "<number>", NO_H2),
+	IGNORED("tune.streams-elasticity", "<number>",
+	    "each connection may have its 'tune.h2.fe.max-concurrent-streams' at any time"),
 	IGNORED("tune.stick-counters", "<number>",
 	    "stick tables are not supported yet, so nothing uses it"),
 	IGNORED("tune.takeover-other-tg-connections", "<value>", ONE_GROUP),
-	IGNORED("tune.glitches.kill.cpu-usage", "<number>", "weir counts no glitches yet"),
-	IGNORED("tune.h1.be.glitches-threshold", "<number>", "weir counts no glitches yet"),
-	IGNORED("tune.h1.fe.glitches-threshold", "<number>", "weir counts no glitches yet"),
+	IGNORED("tune.glitches.kill.cpu-usage", "<number>",
+	    "a threshold of glitches counts at any load"),
+	IGNORED("tune.h1.be.glitches-threshold", "<number>", NO_H1_GLITCHES),
+	IGNORED("tune.h1.fe.glitches-threshold", "<number>", NO_H1_GLITCHES),
 	IGNORED("debug.counters", "on|off", "weir has no such counters"),
 	IGNORED(
 	    "quick-exit", "", "weir frees everything at its end, which takes no noticeable time"),
 	IGNORED(
 	    "warn-blocked-traffic-after", "<time>", "weir does not watch itself for stalls yet"),
 	IGNORED("anonkey", "<key>", "outputs are never anonymised"),
-	IGNORED("h2-workaround-bogus-websocket-clients", "", NO_H2),
-	IGNORED("tune.h2.be.glitches-threshold", "<number>", NO_H2),
-	IGNORED("tune.h2.be.initial-window-size", "<number>", NO_H2),
-	IGNORED("tune.h2.be.max-concurrent-streams", "<number>", NO_H2),
-	IGNORED("tune.h2.be.max-frames-at-once", "<number>", NO_H2),
-	IGNORED("tune.h2.be.rxbuf", "<size>", NO_H2),
-	IGNORED("tune.h2.fe.glitches-threshold", "<number>", NO_H2),
-	IGNORED("tune.h2.fe.initial-window-size", "<number>", NO_H2),
-	IGNORED("tune.h2.fe.max-concurrent-streams", "<number> [args...]", NO_H2),
-	IGNORED("tune.h2.fe.max-frames-at-once", "<number>", NO_H2),
-	IGNORED("tune.h2.fe.max-rst-at-once", "<number>", NO_H2),
-	IGNORED("tune.h2.fe.max-total-streams", "<number>", NO_H2),
-	IGNORED("tune.h2.fe.rxbuf", "<size>", NO_H2),
-	IGNORED("tune.h2.header-table-size", "<number>", NO_H2),
-	IGNORED("tune.h2.initial-window-size", "<number>", NO_H2),
-	IGNORED("tune.h2.log-errors", "none|connection|stream", NO_H2),
-	IGNORED("tune.h2.max-concurrent-streams", "<number>", NO_H2),
-	IGNORED("tune.h2.max-frame-size", "<number>", NO_H2),
+	IGNORED("h2-workaround-bogus-websocket-clients", "",
+	    "'alpn http/1.1' keeps such clients away from HTTP/2"),
 	IGNORED("tune.lua.bool-sample-conversion", "normal|pre-3.1-bug", NO_LUA),
 	IGNORED("tune.lua.burst-timeout", "<timeout>", NO_LUA),
 	IGNORED("tune.lua.forced-yield", "<number>", NO_LUA),
@@ -160,7 +146,6 @@ const struct conf_keyword global_tune_ignored_keywords[] = {
 	IGNORED("tune.http.logurilen", "<number>", "a log line is cut as a whole, at its 'len'"),
 	IGNORED(
 	    "tune.http.cookielen", "<number>", "a captured cookie is cut at the 'len' of its line"),
-	IGNORED("tune.idletimer", "<time>", "weir does not tell idle streams apart"),
 	IGNORED("tune.maxaccept", "<number>",
 	    "a listener takes one connection an event, and up to 64 while so many come"),
 	IGNORED("tune.pool-high-fd-ratio", "<percent>",

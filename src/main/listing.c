@@ -140,9 +140,8 @@ static void list_rules(const char *ruleset, FILE *out)
 	}
 }
 
-static void list_options(const char *line, const struct conf_option *o, FILE *out)
+static void list_options(const struct conf_option *o, FILE *out)
 {
-	fprintf(out, "%s\n", line);
 	for (; o->name; o++) {
 		if (!(o->flags & CONF_NOT_YET))
 			list_one("\t", o->name, o->usage, out);
@@ -165,8 +164,12 @@ static void list_configuration(FILE *out)
 		fprintf(out, "%s\n", rulesets[r]);
 		list_rules(rulesets[r], out);
 	}
-	list_options("bind", bind_options, out);
-	list_options("server", server_options, out);
+	fputs("bind\n", out);
+	list_options(bind_options, out);
+	list_options(bind_ssl_options, out);
+	fputs("server\n", out);
+	list_options(server_options, out);
+	list_options(server_tls_options, out);
 }
 
 static void list_command_table(const struct cli_command *c, FILE *out)
@@ -275,6 +278,7 @@ static void list_refused(FILE *out)
 	list_refused_proxy(out);
 	list_refused_options("bind", bind_options, out);
 	list_refused_options("server", server_options, out);
+	list_refused_options("server", server_tls_options, out);
 	list_refused_names("actions", "action not yet", out);
 	list_refused_names("sample fetch functions", "fetch not yet", out);
 	list_refused_names("sample converter functions", "conv not yet", out);

@@ -29,9 +29,9 @@ const struct conf_section *const module_sections[] = {
 	&section_http_errors,
 	&section_log_forward,
 	&section_userlist,
+	&section_crt_store,
 	LATER("acme"),
 	LATER("cache"),
-	LATER("crt-store"),
 	LATER("fcgi-app"),
 	LATER("healthcheck"),
 	LATER("mailers"),
@@ -57,6 +57,11 @@ const struct conf_keyword *const module_keywords[] = {
 	global_ignored_keywords,
 	global_tune_ignored_keywords,
 	global_later_keywords,
+	global_tls_file_keywords,
+	global_tls_library_keywords,
+	global_tls_default_keywords,
+	global_tls_tune_keywords,
+	global_h2_keywords,
 	NULL,
 };
 

@@ -3,7 +3,7 @@
  * "bind" lines and "stats socket": a list of addresses and ranges of ports, each of which becomes a struct
  * bind_conf of its own, with the options behind them in common.
  */
-#include "conf_int.h"
+#include "conf_bind.h"
 
 #include <errno.h>
 
@@ -14,12 +14,6 @@
 
 /* Addresses of one line: a range over all ports is likely a mistake. */
 #define BIND_PORTS_MAX 65535u
-
-/* What the options of one line say; addresses get copies of bind. */
-struct bind_line {
-	struct bind_conf bind;
-	bool is_stats; /* stats socket: options of the admin socket have a meaning */
-};
 
 /* ---- options ---- */
 
@@ -357,61 +351,17 @@ const struct conf_option bind_options[] = {
 	{ "v6only", 0, BIND_FLAG(listen.v6only), "", "an IPv6 socket takes IPv6 only", 0 },
 
 	LATER("accept-netscaler-cip", 1),
-	LATER("allow-0rtt", 0),
-	LATER("alpn", 1),
-	LATER("ca-file", 1),
-	LATER("ca-ignore-err", 1),
-	LATER("ca-sign-file", 1),
-	LATER("ca-sign-pass", 1),
-	LATER("ca-verify-file", 1),
 	LATER("cc", 1),
-	LATER("ciphers", 1),
-	LATER("ciphersuites", 1),
-	LATER("client-sigalgs", 1),
-	LATER("crl-file", 1),
-	LATER("crt", 1),
-	LATER("crt-ignore-err", 1),
-	LATER("crt-list", 1),
-	LATER("curves", 1),
-	LATER("default-crt", 1),
-	LATER("ecdhe", 1),
 	LATER("ech", 1),
-	LATER("force-sslv3", 0),
-	LATER("force-tlsv10", 0),
-	LATER("force-tlsv11", 0),
-	LATER("force-tlsv12", 0),
-	LATER("force-tlsv13", 0),
-	LATER("generate-certificates", 0),
 	LATER("guid-prefix", 1),
 	LATER("idle-ping", 1),
-	LATER("ktls", 1),
 	LATER("label", 1),
 	LATER("nbconn", 1),
-	LATER("no-alpn", 0),
-	LATER("no-ca-names", 0),
-	LATER("no-sslv3", 0),
-	LATER("no-strict-sni", 0),
-	LATER("no-tls-tickets", 0),
-	LATER("no-tlsv10", 0),
-	LATER("no-tlsv11", 0),
-	LATER("no-tlsv12", 0),
-	LATER("no-tlsv13", 0),
-	LATER("npn", 1),
 	LATER("ocsp-update", 1),
-	LATER("prefer-client-ciphers", 0),
-	LATER("proto", 1),
 	LATER("quic-cc-algo", 1),
 	LATER("quic-force-retry", 0),
 	LATER("quic-socket", 1),
-	LATER("sigalgs", 1),
-	LATER("ssl", 0),
-	LATER("ssl-max-ver", 1),
-	LATER("ssl-min-ver", 1),
-	LATER("strict-sni", 0),
 	LATER("tcp-md5sig", 1),
-	LATER("tls-ticket-keys", 1),
-	LATER("tls-tickets", 0),
-	LATER("verify", 1),
 	{ .name = NULL },
 };
 
@@ -517,8 +467,8 @@ static int add_address(struct conf *conf, const struct conf_line *line, int arg,
 int bind_parse(struct conf *conf, const struct conf_line *line, int arg, struct proxy *fe,
     struct bind_conf ***last)
 {
-	static const struct conf_option *const tables[] = { bind_options, NULL };
-	const struct config *c = conf_user(conf);
+	static const struct conf_option *const tables[] = { bind_options, bind_ssl_options, NULL };
+	struct config *c = conf_user(conf);
 	struct bind_line b = {
 		.is_stats = !fe,
 		.bind = {
@@ -540,6 +490,8 @@ int bind_parse(struct conf *conf, const struct conf_line *line, int arg, struct 
 		b.bind.listen.gid = c->global.unix_bind_gid;
 	}
 	int status = conf_options(conf, line, arg + 1, tables, &b);
+	if (bind_ssl_check(conf, line, arg, &b, status < 0) < 0)
+		status = -1;
 	struct slice rest = slice_str(line->argv[arg]);
 	struct bind_conf **first = *last;
 	while (rest.ptr)

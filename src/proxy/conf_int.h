@@ -145,6 +145,6 @@ void proxy_warning(struct conf *conf, const struct proxy *p, const char *fmt, ..
 extern const struct conf_keyword proxy_common_keywords[], proxy_frontend_keywords[],
     proxy_backend_keywords[], proxy_option_keywords[], proxy_error_keywords[], proxy_log_keywords[],
     proxy_rule_keywords[], proxy_capture_keywords[], proxy_check_keywords[], proxy_later_keywords[],
-    proxy_removed_keywords[];
+    proxy_removed_keywords[], proxy_certificate_keywords[];
 
 #endif

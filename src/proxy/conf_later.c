@@ -29,7 +29,6 @@ const struct conf_keyword proxy_later_keywords[] = {
 	LATER("load-server-state-from-file"),
 	LATER("quic-initial"),
 	LATER("server-state-file-name"),
-	LATER("ssl-f-use"),
 	LATER("stats"),
 	LATER("stick"),
 	LATER("stick-table"),

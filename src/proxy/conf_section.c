@@ -15,6 +15,7 @@ const struct conf_keyword *const proxy_keyword_tables[] = {
 	proxy_common_keywords,
 	proxy_frontend_keywords,
 	proxy_capture_keywords,
+	proxy_certificate_keywords,
 	proxy_backend_keywords,
 	proxy_check_keywords,
 	proxy_rule_keywords,
@@ -178,6 +179,7 @@ static void reset_own(struct proxy *p)
 	p->description = NULL;
 	p->binds = NULL;
 	p->binds_last = &p->binds;
+	p->ssl_uses = NULL;
 	p->use_backend = NULL;
 	p->use_backend_last = &p->use_backend;
 	p->monitor_fail = NULL;

@@ -4,10 +4,14 @@
  * points to lies in its arena or, where it outlives it, in the runtime objects it holds references on.
  */
 #include "conf_int.h"
+#include "ring_conf.h"
 
 #include <errno.h>
 
+#include "config_tls.h"
 #include "weir/proxy/log_targets.h"
+#include "weir/tls/session_cache.h"
+#include "weir/tls/transport.h"
 
 #define CONFIG_ARENA_BLOCK 65536
 
@@ -36,9 +40,16 @@ void global_conf_init(struct global_conf *g)
 		.pool_low_fd_ratio = 20,
 		.h1_zero_copy = true,
 		.tls = TLS_TUNE_DEFAULT,
+		.ssl = {
+			.store = TLS_STORE_CONF_INIT,
+			.cache_blocks = TLS_CACHE_BLOCKS,
+			.lifetime_s = TLS_SESSION_SECONDS,
+			.first_record = TLS_FIRST_RECORD,
+			.keyupdates = 100,
+			.forged = 1000,
+		},
 	};
-	mux2_conf_default(&g->h2_fe);
-	mux2_conf_default(&g->h2_be);
+	global_h2_init(&g->h2);
 }
 
 struct config *config_new(void)
@@ -53,6 +64,7 @@ struct config *config_new(void)
 	c->proxies_last = &c->proxies;
 	c->rings_last = &c->rings;
 	c->log_forwards_last = &c->log_forwards;
+	c->tls.loads_last = &c->tls.loads;
 	return c;
 }
 
@@ -72,6 +84,16 @@ static void config_detach(struct worker *w, struct config *c)
 	}
 }
 
+static void drop_server_tls(struct worker *w, struct config *c)
+{
+	for (struct proxy *p = c->proxies; p; p = p->next)
+		for (struct server *s = p->servers; s; s = s->next)
+			server_tls_done(w, s);
+	for (struct ring_conf *rc = c->rings; rc; rc = rc->next)
+		for (struct server *s = rc->servers; s; s = s->next)
+			server_tls_done(w, s);
+}
+
 void config_unref(struct worker *w, struct config *c)
 {
 	if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
@@ -79,6 +101,8 @@ void config_unref(struct worker *w, struct config *c)
 	if (c->attached)
 		config_detach(w, c);
 	log_targets_free(c);
+	drop_server_tls(w, c);
+	tls_parts_free(c);
 	htab_done(&c->frontends);
 	htab_done(&c->backends);
 	arena_reset(&c->arena);

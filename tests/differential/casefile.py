@@ -48,10 +48,12 @@ class Exchange:
         self.source = None
         self.count = 1
         self.steps = []
+        self.over = None  # how its clients come: see over.py
 
     def requests(self):
         """How many messages are answered; a connection without any counts as one."""
-        return self.count * max(1, sum(step.op == "read" and step.arg in ("", "head", "any") for step in self.steps))
+        return self.count * max(1, sum(step.op == "request" or
+                                           (step.op == "read" and step.arg in ("", "head", "any")) for step in self.steps))
 
 
 class Case:
@@ -66,6 +68,7 @@ class Case:
         self.checks = []  # (name, configuration): only accepted or refused
         self.template = None  # what `lines` are put into
         self.arguments = []
+        self.not_over = {}  # transports that it is not repeated over: reason
         self.needs = []  # keywords without which weir is not asked
 
 
@@ -170,6 +173,8 @@ def parse_head(case, matrix, lines):
             case.options.update(rest.split())
         elif kind == "expect-diff":
             case.expected[subject or "all"] = rest.strip()
+        elif kind == "not-over":
+            case.not_over.update((name, rest.strip()) for name in subject.split())
         elif kind == "matrix":
             matrix.append((subject, [value.strip() for value in rest.split("|")]))
         elif kind == "needs":

@@ -208,23 +208,30 @@ def read_proxy_header(wire):
     return b""
 
 
+def connect(target, source, ports_seen):
+    if isinstance(target, str):
+        sock = socket.socket(socket.AF_UNIX)
+        sock.connect(target)
+        return sock
+    sock = socket.socket()
+    sock.settimeout(READ_SECONDS)
+    if source:
+        sock.bind((source, 0))
+    sock.connect(target)
+    ports_seen.add(sock.getsockname()[1])
+    return sock
+
+
 class Client:
     """One connection that plays the steps of an exchange."""
 
-    def __init__(self, target, source, ports_seen):
-        if isinstance(target, str):
-            sock = socket.socket(socket.AF_UNIX)
-            sock.connect(target)
-        else:
-            sock = socket.socket()
-            sock.settimeout(READ_SECONDS)
-            if source:
-                sock.bind((source, 0))
-            sock.connect(target)
-            ports_seen.add(sock.getsockname()[1])
+    def __init__(self, sock):
         self.wire = Wire(sock)
         self.pending = b""
         self.record = b""
+
+    def close(self):
+        self.wire.close()
 
     def flush(self):
         if self.pending:
@@ -276,9 +283,13 @@ class Client:
             self.wire.close(step.op == "rst")
 
 
-def play_exchange(exchange, target, ports_seen):
-    """Plays all iterations; returns what the clients got, as bytes."""
+def play_exchange(exchange, target, ports_seen, client_of=Client):
+    """Plays all iterations; returns what the clients got, as bytes. client_of makes a client of a connected socket."""
     record = b""
+
+    def open_client(source):
+        return client_of(connect(target, source, ports_seen))
+
     for iteration in range(1, exchange.count + 1):
         source = exchange.source and exchange.source.replace("{i}", str(iteration))
         clients = {}
@@ -289,17 +300,17 @@ def play_exchange(exchange, target, ports_seen):
                     clients[current].flush()
                 current = step.arg[0]
                 if step.arg[1]:
-                    clients[current] = Client(target, step.arg[1], ports_seen)
+                    clients[current] = open_client(step.arg[1])
                 continue
             if step.op == "sleep" and current not in clients:
                 time.sleep(step.arg / 1000)
                 continue
             if current not in clients:
-                clients[current] = Client(target, source, ports_seen)
+                clients[current] = open_client(source)
             clients[current].play(step, iteration)
         for name, client in clients.items():
             client.flush()
-            client.wire.close()
+            client.close()
             record += (b"@%s\n" % name.encode() if len(clients) > 1 else b"") + client.record
     return record
 

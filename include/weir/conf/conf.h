@@ -199,6 +199,9 @@ char **conf_environ(const struct conf *conf, struct arena *arena);
 
 /* ---- errors, at word arg of the line (-1: at its keyword) ---- */
 
+/* For what is told later. The name of the file lives as long as the struct diag. */
+struct conf_pos conf_place(const struct conf_line *line, int arg);
+
 void conf_error(struct conf *conf, const struct conf_line *line, int arg, const char *fmt, ...)
     WEIR_PRINTF(4, 5);
 void conf_warning(struct conf *conf, const struct conf_line *line, int arg, const char *fmt, ...)

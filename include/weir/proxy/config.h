@@ -9,9 +9,12 @@
 #include "weir/base/htab.h"
 #include "weir/conf/conf.h"
 #include "weir/mux/mux2.h"
+#include "weir/proxy/global_h2.h"
+#include "weir/proxy/global_tls.h"
 #include "weir/proxy/proxy.h"
 #include "weir/rule/patterns.h"
 #include "weir/tls/transport.h"
+#include "weir/upstream/server_tls.h"
 
 /* The global section's values. */
 struct global_conf {
@@ -73,6 +76,9 @@ struct global_conf {
 	unsigned mworker_max_reloads;
 	bool no_exit_on_failure;
 	bool dumpable, insecure_setuid;
+
+	struct global_tls ssl;
+	struct global_h2 h2;
 };
 
 struct config {
@@ -84,6 +90,7 @@ struct config {
 	unsigned proxies_n;
 	unsigned workers; /* threads that will run it */
 	int64_t loaded_wall_s;
+	struct server_tls_env server_tls; /* of the global section, for all servers */
 	struct http_errors *http_errors;  /* linked by next */
 	struct log_profile *log_profiles; /* linked by next */
 	struct proxy *defaults; /* sections read so far, the last one first; linked by next */
@@ -93,6 +100,7 @@ struct config {
 	struct log_ref *log_refs; /* targets that name a ring or a log backend */
 	struct log_forward *log_forwards, **log_forwards_last;
 	unsigned own_rings; /* targets that got a ring of their own: its number */
+	struct tls_parts tls;
 };
 
 struct config *config_new(void);
@@ -114,7 +122,7 @@ struct proxy *config_proxy(const struct config *c, const char *name, unsigned ca
 
 /* Sections and keyword tables of this module, for struct conf_setup. conf_user() must be the struct config. */
 extern const struct conf_section section_defaults, section_frontend, section_backend,
-    section_listen, section_http_errors;
+    section_listen, section_http_errors, section_crt_store;
 extern const struct conf_keyword *const proxy_keyword_tables[];
 
 /*
@@ -126,7 +134,7 @@ int config_finish(struct conf *conf, struct config *c);
 /* "bind" and "stats socket" words: addresses at line->argv[arg]; options behind. Appends to *last. 0 or -1. */
 int bind_parse(struct conf *conf, const struct conf_line *line, int arg, struct proxy *fe,
     struct bind_conf ***last);
-extern const struct conf_option bind_options[];
+extern const struct conf_option bind_options[], bind_ssl_options[];
 
 /* "log ..." of a proxy or the global section. 0 or -1. */
 int log_conf_parse(struct conf *conf, const struct conf_line *line, int arg, struct log_set *set,

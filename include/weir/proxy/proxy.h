@@ -22,6 +22,9 @@ struct config;
 struct proxy;
 struct proxy_build;
 struct listener;
+struct bind_ssl;
+struct ssl_use;
+struct tls_bind;
 
 #define PROXY_FE 0x1u /* has a frontend side */
 #define PROXY_BE 0x2u
@@ -80,13 +83,14 @@ struct bind_stats {
 	struct counters *counters; /* one a worker */
 };
 
-/* One "bind" address. */
 enum bind_proto {
 	BIND_PROTO_AUTO, /* HTTP: as ALPN or the first bytes say */
 	BIND_PROTO_H1,
 	BIND_PROTO_H2,
+	BIND_PROTO_NONE, /* of mode tcp, where it is the same as auto */
 };
 
+/* One "bind" address. */
 struct bind_conf {
 	struct bind_conf *next;
 	struct proxy *fe;
@@ -107,6 +111,7 @@ struct bind_conf {
 	uint8_t cli_level;    /* stats socket: enum cli_level, */
 	uint8_t cli_severity;
 	bool expose_fd;
+	struct bind_ssl *ssl; /* the TLS options of its line, or NULL; while the files are read */
 	struct conf_pos pos;
 	struct listener *listener; /* what runs */
 	struct bind_stats *stats;  /* its counters, or NULL */
@@ -133,6 +138,7 @@ struct proxy {
 
 	/* frontend */
 	struct bind_conf *binds, **binds_last;
+	struct ssl_use *ssl_uses, **ssl_uses_last;
 	unsigned maxconn;
 	unsigned backlog;
 	unsigned rate_limit; /* sessions a second; 0: none */

@@ -11,6 +11,7 @@
 #define WEIR_TLS_BIND_H
 
 #include "weir/tls/crt_list.h"
+#include "weir/tls/server.h"
 #include "weir/tls/store.h"
 
 struct ssl_ctx_st;
@@ -37,22 +38,17 @@ struct tls_bind_conf {
 	bool prefer_client_ciphers;
 	bool no_tickets;
 	unsigned no_versions; /* no-sslv3 ...: 1u << (version & 0xff) */
-	struct tls_err_set ca_ignore, crt_ignore;
+	struct tls_ignore ignore;
+	/*
+	 * Cache, ticket keys, lifetime and capture for the transport: tls_server_setup() is called with it on every
+	 * context, session_scope and early_data filled in here.
+	 */
+	struct tls_server_setup server;
 	const char *ca_sign_file;
 	const char *ca_sign_pass;
 	bool generate;		 /* generate-certificates */
 	unsigned generate_cache; /* tune.ssl.ssl-ctx-cache-size; 0: 1000 */
 	unsigned early_data_max; /* bytes of 0-RTT data, with allow-0rtt; 0: 16384 */
-
-	/*
-	 * For what contexts need from the transport: called for each SSL_CTX before it is used (session cache, ticket
-	 * keys, key log), also when a commit makes new ones. 0 or -errno. May be NULL. Must not set the ClientHello,
-	 * servername, certificate, status, ALPN and verify callbacks.
-	 */
-	int (*setup)(void *arg, struct ssl_ctx_st *ctx);
-	/* At the start of the ClientHello callback, on a worker (captures). May be NULL. */
-	void (*on_hello)(void *arg, struct ssl_st *ssl);
-	void *arg;
 };
 
 /* conf is copied, what it points at is not. 0 or -errno, every error told. */
@@ -64,14 +60,6 @@ void tls_bind_free(struct tls_bind *b);
 /* The context for a new connection; valid during the turn, SSL_new() keeps its own reference. */
 struct ssl_ctx_st *tls_bind_ctx(const struct tls_bind *b);
 const struct tls_bind_conf *tls_bind_conf(const struct tls_bind *b);
-
-/* What verification of the client's certificate found, ignored errors too; 0: none. */
-struct tls_verify_result {
-	uint8_t ca_err;	  /* ssl_c_ca_err */
-	uint8_t ca_depth; /* ssl_c_ca_err_depth */
-	uint8_t crt_err;  /* ssl_c_err */
-};
-struct tls_verify_result tls_verify_result(const struct ssl_st *ssl);
 
 /* "show ssl sni": calls fn for each name of the index; pos: seconds since 1970 of the end of its certificate. */
 struct tls_sni_row {

@@ -68,17 +68,18 @@ bool tls_options_is_empty(const struct tls_options *o);
 /* "[alpn h2 verify none]" without the brackets. */
 void tls_options_text(const struct tls_options *o, struct strbuf *out);
 
-/*
- * X509_V_ERR codes of "crt-ignore-err" and "ca-ignore-err": "all", or numbers and names with commas between.
- */
-struct tls_err_set {
-	uint64_t bits[4];
+/* X509_V_ERR_* codes, a bit each, that do not fail a handshake. */
+#define TLS_X509_ERR_MAX 128
+struct tls_ignore {
+	uint64_t ca[TLS_X509_ERR_MAX / 64];  /* depth 1 and above */
+	uint64_t crt[TLS_X509_ERR_MAX / 64]; /* depth 0 */
 };
-int tls_err_set_parse(struct tls_err_set *set, const char *text, char *err, size_t err_size);
-static inline bool tls_err_set_has(const struct tls_err_set *set, int code)
-{
-	return code > 0 && code < 256 && (set->bits[code / 64] >> (code % 64) & 1);
-}
+
+/*
+ * "crt-ignore-err" and "ca-ignore-err" into a set of struct tls_ignore: "all", or numbers and names (X509_V_ERR_...)
+ * with commas between. 0, or -EINVAL with a text in err.
+ */
+int tls_ignore_parse(uint64_t *set, const char *text, char *err, size_t err_size);
 
 /* ---- crt-lists ---- */
 
