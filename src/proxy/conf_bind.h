@@ -31,7 +31,6 @@ struct bind_ssl {
 	struct conf_pos pos;
 	struct tls_defaults own;
 	struct bind_word *words, **words_last;
-	uint64_t ca_ignore[4], crt_ignore[4];
 	struct tls_bind_conf conf; /* complete once config_finish() has seen it */
 	const char *ticket_file;
 	struct config *config;
