@@ -238,7 +238,7 @@ static void complete_conf(struct bind_ssl *s, const struct bind_conf *b)
 	t->no_tickets = s->own.tickets < 0;
 	t->no_versions = s->own.no_versions;
 	t->generate_cache = s->config->global.ssl.forged;
-	t->server.cache = s->config->ssl.sessions;
+	t->server.cache = s->config->tls.sessions;
 	t->server.tickets = s->tickets;
 	t->server.lifetime_s = s->config->global.ssl.lifetime_s;
 	t->server.keylog = s->config->global.ssl.keylog;

@@ -73,7 +73,7 @@ static int publish_defaults(struct tls_bind *b, struct worker *w)
 	unsigned n = 1;
 	list_for_each_entry (inst, &b->insts, struct tls_inst, by_bind)
 		n += inst->line->is_default;
-	struct tls_defaults *d = calloc(1, sizeof(*d) + n * sizeof(d->inst[0]));
+	struct tls_default_set *d = calloc(1, sizeof(*d) + n * sizeof(d->inst[0]));
 	if (!d)
 		return -ENOMEM;
 	list_for_each_entry (inst, &b->insts, struct tls_inst, by_bind) {
@@ -81,7 +81,7 @@ static int publish_defaults(struct tls_bind *b, struct worker *w)
 		if (inst->line->is_default || first)
 			d->inst[d->n++] = inst;
 	}
-	struct tls_defaults *old = atomic_exchange(&b->defaults, d);
+	struct tls_default_set *old = atomic_exchange(&b->defaults, d);
 	if (old)
 		tls_retire(w, free, old);
 	return 0;

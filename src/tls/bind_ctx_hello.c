@@ -28,7 +28,7 @@ struct tls_ctx_group *tls_ctx_group_of(const SSL_CTX *ctx)
 
 static void find_default(const struct tls_bind *b, struct sni_match *m)
 {
-	const struct tls_defaults *d = atomic_load_explicit(&b->defaults, memory_order_acquire);
+	const struct tls_default_set *d = atomic_load_explicit(&b->defaults, memory_order_acquire);
 	for (unsigned i = 0; d && i < d->n; i++)
 		sni_consider(m, d->inst[i]);
 }

@@ -5,7 +5,31 @@
 #include <errno.h>
 
 #include "bind_int.h"
-#include "weir/tls/transport.h"
+#include "transport_int.h"
+
+static bool is_ignored(const uint64_t *set, int error)
+{
+	return error > 0 && error < TLS_X509_ERR_MAX && (set[error / 64] >> (error % 64) & 1);
+}
+
+/* Keeps the first error of each kind for the connection's info, and lets pass what the bind ignores. */
+static int on_verify(int ok, X509_STORE_CTX *x)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(x, SSL_get_ex_data_X509_STORE_CTX_idx());
+	int error = X509_STORE_CTX_get_error(x), depth = X509_STORE_CTX_get_error_depth(x);
+	if (ok || !ssl)
+		return ok;
+	struct tls_conn *t = tls_state_of(ssl);
+	if (t && depth == 0 && !t->info.crt_err) {
+		t->info.crt_err = (uint16_t)error;
+	} else if (t && depth > 0 && !t->info.ca_err) {
+		t->info.ca_err = (uint16_t)error;
+		t->info.ca_err_depth = (uint8_t)MIN(depth, UINT8_MAX);
+	}
+	const struct tls_ignore *ignore =
+	    &tls_ctx_group_of(SSL_get_SSL_CTX(ssl))->bind->conf.ignore;
+	return is_ignored(depth > 0 ? ignore->ca : ignore->crt, error);
+}
 
 /* A store of references: CAs, further CAs and CRLs in one, as a context wants them. */
 static X509_STORE *make_store(const struct tls_ctx_group *g)
@@ -40,7 +64,7 @@ int tls_ctx_verify(struct tls_ctx_group *g, SSL_CTX *ctx, const struct tls_repor
 		g->verify_mode = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 		break;
 	}
-	SSL_CTX_set_verify(ctx, g->verify_mode, tls_verify_cb);
+	SSL_CTX_set_verify(ctx, g->verify_mode, on_verify);
 	if (g->verify_mode == SSL_VERIFY_NONE)
 		return 0;
 	if (!g->ca.ca && !g->ca_verify.ca) {

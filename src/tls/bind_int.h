@@ -41,7 +41,7 @@ struct tls_inst {
 };
 
 /* Immutable, replaced whole. */
-struct tls_defaults {
+struct tls_default_set {
 	unsigned n;
 	struct tls_inst *inst[];
 };
@@ -54,7 +54,7 @@ struct tls_bind {
 	struct list groups;
 	atomic_uint groups_n;
 	struct sni_index sni;
-	_Atomic(struct tls_defaults *) defaults;
+	_Atomic(struct tls_default_set *) defaults;
 	struct list insts; /* in order */
 	unsigned next_order;
 	struct list own_lines; /* of "crt" that is no list */

@@ -10,23 +10,23 @@
 #include "bundle_pass.h"
 #include "store_int.h"
 
-int tls_bytes_set(struct tls_bytes *b, const void *bytes, size_t len)
+int tls_blob_set(struct tls_blob *b, const void *bytes, size_t len)
 {
 	uint8_t *copy = malloc(len ? len : 1);
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, bytes, len);
 	free(b->ptr);
-	*b = (struct tls_bytes){ .ptr = copy, .len = len };
+	*b = (struct tls_blob){ .ptr = copy, .len = len };
 	return 0;
 }
 
-static void free_key(struct tls_bytes *b)
+static void free_key(struct tls_blob *b)
 {
 	if (b->ptr)
 		OPENSSL_cleanse(b->ptr, b->len);
 	free(b->ptr);
-	*b = (struct tls_bytes){ 0 };
+	*b = (struct tls_blob){ 0 };
 }
 
 static void drop_chain(struct tls_store *s, struct tls_parts *p)
@@ -50,10 +50,10 @@ void tls_parts_done(struct tls_store *s, struct tls_parts *p)
 int tls_parts_copy(struct tls_store *s, struct tls_parts *to, const struct tls_parts *from)
 {
 	*to = (struct tls_parts){ .ocsp_file = from->ocsp_file, .ocsp_next = from->ocsp_next };
-	if ((from->leaf.ptr && tls_bytes_set(&to->leaf, from->leaf.ptr, from->leaf.len) < 0) ||
-	    (from->key.ptr && tls_bytes_set(&to->key, from->key.ptr, from->key.len) < 0) ||
-	    (from->ocsp.ptr && tls_bytes_set(&to->ocsp, from->ocsp.ptr, from->ocsp.len) < 0) ||
-	    (from->sctl.ptr && tls_bytes_set(&to->sctl, from->sctl.ptr, from->sctl.len) < 0)) {
+	if ((from->leaf.ptr && tls_blob_set(&to->leaf, from->leaf.ptr, from->leaf.len) < 0) ||
+	    (from->key.ptr && tls_blob_set(&to->key, from->key.ptr, from->key.len) < 0) ||
+	    (from->ocsp.ptr && tls_blob_set(&to->ocsp, from->ocsp.ptr, from->ocsp.len) < 0) ||
+	    (from->sctl.ptr && tls_blob_set(&to->sctl, from->sctl.ptr, from->sctl.len) < 0)) {
 		tls_parts_done(s, to);
 		return -ENOMEM;
 	}
@@ -106,7 +106,7 @@ static int take_certificate(struct pem_reading *r, const struct pem_block *b)
 	if (!r->has_leaf) {
 		r->has_leaf = true;
 		drop_chain(r->store, p);
-		return tls_bytes_set(&p->leaf, r->scratch, len);
+		return tls_blob_set(&p->leaf, r->scratch, len);
 	}
 	if (p->chain_n == TLS_CHAIN_MAX) {
 		tls_say(r->report, DIAG_ERROR, "'%s' has a chain of more than %d certificates",
@@ -129,14 +129,14 @@ static bool is_key_label(struct slice label)
 
 static int take_key(struct pem_reading *r, const struct pem_block *b)
 {
-	struct tls_bytes *key = &r->parts->key;
+	struct tls_blob *key = &r->parts->key;
 	bool encrypted = slice_eq(b->label, SLICE("ENCRYPTED PRIVATE KEY")) ||
 			 slice_search(b->headers, SLICE("ENCRYPTED")) < b->headers.len;
 	if (r->has_key)
 		return 0; /* the first one holds */
 	r->has_key = true;
 	if (encrypted) {
-		struct tls_bytes plain;
+		struct tls_blob plain;
 		int err = tls_pass_decrypt(r->store, b->whole, r->file, &plain, r->report);
 		if (err < 0)
 			return err;
@@ -148,7 +148,7 @@ static int take_key(struct pem_reading *r, const struct pem_block *b)
 	if (base64_read(b->body, r->scratch, &len) < 0 || len == 0)
 		return bad_block(r, "a private key");
 	free_key(key);
-	int err = tls_bytes_set(key, r->scratch, len);
+	int err = tls_blob_set(key, r->scratch, len);
 	OPENSSL_cleanse(r->scratch, len);
 	return err;
 }

@@ -201,8 +201,8 @@ void tls_cert_close(struct tls_cert *c)
 		return;
 	struct tls_live *live = atomic_exchange(&c->live, NULL);
 	/* SCTs are what a handshake under way may still ask for */
-	struct tls_bytes sctl = c->parts.sctl;
-	c->parts.sctl = (struct tls_bytes){ 0 };
+	struct tls_blob sctl = c->parts.sctl;
+	c->parts.sctl = (struct tls_blob){ 0 };
 	tls_parts_done(c->store, &c->parts);
 	c->parts.sctl = sctl;
 	live_free(live);

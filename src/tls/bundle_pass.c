@@ -128,7 +128,7 @@ static EVP_PKEY *ask(
 	return key;
 }
 
-int tls_pass_decrypt(struct tls_store *s, struct slice pem, const char *file, struct tls_bytes *ret,
+int tls_pass_decrypt(struct tls_store *s, struct slice pem, const char *file, struct tls_blob *ret,
     const struct tls_report *report)
 {
 	/* one at a time, so that keys with the same passphrase ask for it once */
@@ -144,8 +144,8 @@ int tls_pass_decrypt(struct tls_store *s, struct slice pem, const char *file, st
 	EVP_PKEY_free(key);
 	if (len <= 0)
 		return -ENOMEM;
-	*ret = (struct tls_bytes){ 0 };
-	int err = tls_bytes_set(ret, der, (size_t)len);
+	*ret = (struct tls_blob){ 0 };
+	int err = tls_blob_set(ret, der, (size_t)len);
 	OPENSSL_clear_free(der, (size_t)len);
 	return err;
 }

@@ -8,7 +8,7 @@
 #include "store_int.h"
 
 /* pem: one block. *ret: DER of the key, malloc'ed. 0 or -errno, told. Loading threads. */
-int tls_pass_decrypt(struct tls_store *s, struct slice pem, const char *file, struct tls_bytes *ret,
+int tls_pass_decrypt(struct tls_store *s, struct slice pem, const char *file, struct tls_blob *ret,
     const struct tls_report *report);
 
 #endif

@@ -45,9 +45,9 @@ int tls_parts_generate(struct tls_store *s, struct tls_parts *p, const struct tl
 	int key_len = x ? i2d_PrivateKey(key, &key_der) : 0;
 	int err = -EINVAL;
 	if (cert_len > 0 && key_len > 0) {
-		err = tls_bytes_set(&p->leaf, cert_der, (size_t)cert_len);
+		err = tls_blob_set(&p->leaf, cert_der, (size_t)cert_len);
 		if (err == 0)
-			err = tls_bytes_set(&p->key, key_der, (size_t)key_len);
+			err = tls_blob_set(&p->key, key_der, (size_t)key_len);
 	}
 	if (err == -EINVAL)
 		tls_say(

@@ -81,17 +81,17 @@ struct tls_link {
 
 #define TLS_CHAIN_MAX 16
 
-struct tls_bytes {
+struct tls_blob {
 	uint8_t *ptr;
 	size_t len;
 };
 
 /* Mutable: what files or payloads said so far. Owns all it points at. */
 struct tls_parts {
-	struct tls_bytes leaf; /* DER */
-	struct tls_bytes key;  /* DER of PKCS#8 or of a traditional form */
-	struct tls_bytes ocsp; /* DER of a response */
-	struct tls_bytes sctl;
+	struct tls_blob leaf; /* DER */
+	struct tls_blob key;  /* DER of PKCS#8 or of a traditional form */
+	struct tls_blob ocsp; /* DER of a response */
+	struct tls_blob sctl;
 	struct tls_link *chain[TLS_CHAIN_MAX];
 	unsigned chain_n;
 	struct tls_link *issuer; /* .issuer */
@@ -138,7 +138,7 @@ int tls_parts_pem(struct tls_store *s, struct tls_parts *p, struct slice text, c
 #define TLS_PEM_ISSUER 0x8u /* the first certificate is the issuer */
 #define TLS_PEM_ALL    (TLS_PEM_CERTS | TLS_PEM_KEY | TLS_PEM_DH)
 
-int tls_bytes_set(struct tls_bytes *b, const void *bytes, size_t len);
+int tls_blob_set(struct tls_blob *b, const void *bytes, size_t len);
 
 /* The issuer's certificate: .issuer, the chain's or issuers-chain-path's; NULL: unknown. A borrowed pointer. */
 X509 *tls_parts_issuer(struct tls_store *s, const struct tls_parts *p);

@@ -159,7 +159,7 @@ static int load_sctl(struct loading *l)
 	int r = read_side(l, f->sctl, f->crt_base, TLS_EXTRA_SCTL, ".sctl", &path, &text, &len);
 	if (r <= 0)
 		return r;
-	r = tls_sctl_check(slice_make(text, len)) ? tls_bytes_set(&l->parts.sctl, text, len)
+	r = tls_sctl_check(slice_make(text, len)) ? tls_blob_set(&l->parts.sctl, text, len)
 						  : -EINVAL;
 	if (r == -EINVAL)
 		tls_say(&l->report, DIAG_ERROR, "'%s' is not a list of SCTs", path);
@@ -209,7 +209,7 @@ static int load_ocsp(struct loading *l)
 			tls_say(&l->report, DIAG_WARNING,
 			    "the OCSP response in '%s' is not used: %s", path, why);
 		else
-			r = tls_bytes_set(&l->parts.ocsp, text, len);
+			r = tls_blob_set(&l->parts.ocsp, text, len);
 	}
 	free(text);
 	free(path);

@@ -38,9 +38,10 @@ struct tls_bind_conf {
 	bool prefer_client_ciphers;
 	bool no_tickets;
 	unsigned no_versions; /* no-sslv3 ...: 1u << (version & 0xff) */
+	struct tls_ignore ignore;
 	/*
-	 * Cache, ticket keys, lifetime, capture and ignored errors for the transport: tls_server_setup() is called with
-	 * it on every context, session_scope and early_data filled in here.
+	 * Cache, ticket keys, lifetime and capture for the transport: tls_server_setup() is called with it on every
+	 * context, session_scope and early_data filled in here.
 	 */
 	struct tls_server_setup server;
 	const char *ca_sign_file;

@@ -68,6 +68,13 @@ bool tls_options_is_empty(const struct tls_options *o);
 /* "[alpn h2 verify none]" without the brackets. */
 void tls_options_text(const struct tls_options *o, struct strbuf *out);
 
+/* X509_V_ERR_* codes, a bit each, that do not fail a handshake. */
+#define TLS_X509_ERR_MAX 128
+struct tls_ignore {
+	uint64_t ca[TLS_X509_ERR_MAX / 64];  /* depth 1 and above */
+	uint64_t crt[TLS_X509_ERR_MAX / 64]; /* depth 0 */
+};
+
 /*
  * "crt-ignore-err" and "ca-ignore-err" into a set of struct tls_ignore: "all", or numbers and names (X509_V_ERR_...)
  * with commas between. 0, or -EINVAL with a text in err.

@@ -119,8 +119,7 @@ static void keywords_without_effect_are_accepted_with_a_notice(void **state)
 {
 	struct fixture f;
 	(void)state;
-	good(&f,
-	    "ca-base /etc/ssl\nno numa-cpu-mapping\ntune.h2.max-frame-size 16384\nbusy-polling");
+	good(&f, "noktls\nno numa-cpu-mapping\ntune.h2.zero-copy-fwd-send on\nbusy-polling");
 	assert_int_equal(diag_count(f.diag, DIAG_NOTICE), 4);
 	assert_int_equal(diag_count(f.diag, DIAG_WARNING), 0);
 	done(&f);
