@@ -169,6 +169,7 @@ static void list_configuration(FILE *out)
 	list_options(bind_ssl_options, out);
 	fputs("server\n", out);
 	list_options(server_options, out);
+	list_options(server_tls_options, out);
 }
 
 static void list_command_table(const struct cli_command *c, FILE *out)
@@ -277,6 +278,7 @@ static void list_refused(FILE *out)
 	list_refused_proxy(out);
 	list_refused_options("bind", bind_options, out);
 	list_refused_options("server", server_options, out);
+	list_refused_options("server", server_tls_options, out);
 	list_refused_names("actions", "action not yet", out);
 	list_refused_names("sample fetch functions", "fetch not yet", out);
 	list_refused_names("sample converter functions", "conv not yet", out);

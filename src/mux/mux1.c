@@ -51,6 +51,7 @@ void mux_worker_stop(struct worker *w)
 		return;
 	pool_trim(&l->buf);
 	pool_trim(&l->large);
+	mux2_local_free(l->h2);
 	if (l->pipes)
 		net_pipe_pool_done(l->pipes);
 	free(l->pipes);

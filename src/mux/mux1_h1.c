@@ -256,12 +256,56 @@ static int set_connection(struct http_msg *msg, unsigned version, bool close)
 	return 0;
 }
 
+/* Whether that response must say how long it is, even where it is empty. */
+static bool wants_length(const struct mux1 *m, const struct http_msg *msg)
+{
+	return m->out_framing == HTTP_BODY_NONE && msg->status >= 200 && msg->status != 204 &&
+	       msg->status != 304 && m->ep.msg->method != HTTP_HEAD &&
+	       !http_hdr_find_id(msg, HDR_CONTENT_LENGTH, NULL);
+}
+
+/* What HTTP/2 says by its framing, and HTTP/1 in fields. */
+static WEIR_COLD int say_framing(struct mux1 *m, struct http_msg *msg)
+{
+	if (m->out_framing == HTTP_BODY_CHUNKED &&
+	    !http_hdr_find_id(msg, HDR_TRANSFER_ENCODING, NULL))
+		return http_hdr_add(msg, http_hdr_name(HDR_TRANSFER_ENCODING), SLICE("chunked"));
+	if (m->client_side && wants_length(m, msg))
+		return http_hdr_add(msg, http_hdr_name(HDR_CONTENT_LENGTH), SLICE("0"));
+	return 0;
+}
+
+/* The origin form of a target that was made of its parts (RFC 9112 3.2.1). */
+static struct slice origin_form(const struct http_msg *msg)
+{
+	struct http_target parts;
+	http_target_split(msg->target, &parts);
+	if (parts.scheme.len == 0)
+		return msg->target;
+	if (parts.path.len == 0)
+		return msg->method == HTTP_OPTIONS ? SLICE("*") : SLICE("/");
+	const char *end = msg->target.ptr + msg->target.len;
+	return slice_make(parts.path.ptr, (size_t)(end - parts.path.ptr));
+}
+
+static size_t write_request(struct http_msg *msg, char *out, size_t cap)
+{
+	struct slice target = msg->target;
+	if (msg->flags & HTTP_MSG_NORMALIZED)
+		msg->target = origin_form(msg);
+	size_t len = h1_write_request(msg, true, out, cap);
+	msg->target = target;
+	return len;
+}
+
 static int h1_send_head(struct endpoint *ep, struct http_msg *msg, bool close)
 {
 	struct mux1 *m = container_of(ep, struct mux1, ep);
 	bool interim = m->client_side && is_interim(msg);
 	if (!interim) {
 		choose_framing(m, msg);
+		if (msg->version >= 20 && say_framing(m, msg) < 0)
+			return -ENOBUFS;
 		close = close || m->out_framing == HTTP_BODY_UNTIL_CLOSE;
 		if (set_connection(msg, peer_version(m, msg), close) < 0)
 			return -ENOBUFS;
@@ -275,7 +319,7 @@ static int h1_send_head(struct endpoint *ep, struct http_msg *msg, bool close)
 		memcpy(text, m->out.ptr, m->out.len);
 	size_t len = m->client_side
 			 ? h1_write_response(msg, false, text + m->out.len, cap - m->out.len)
-			 : h1_write_request(msg, true, text + m->out.len, cap - m->out.len);
+			 : write_request(msg, text + m->out.len, cap - m->out.len);
 	if (len == 0)
 		return -ENOMEM;
 	m->out = slice_make(text, m->out.len + len);

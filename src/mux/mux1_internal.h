@@ -23,5 +23,7 @@ void mux1_hold(struct endpoint *ep, bool hold);
 bool mux1_rewind(struct endpoint *ep);
 void mux1_trailers(struct endpoint *ep, struct http_msg *trailers);
 void mux1_detach(struct endpoint *ep, bool keep, bool reset);
+/* mux2.c; l may be NULL */
+void mux2_local_free(struct mux2_local *l);
 
 #endif

@@ -107,6 +107,8 @@ const struct net_peer *client_fc_src(const struct client *c);
 const struct net_peer *client_fc_dst(struct client *c);
 /* Texts by the name of their fetch: fc_err_name, fc_err_str; raw TLVs as fc_pp_tlvs. error: of the session. */
 struct slice client_text(const struct client *c, struct slice error, const char *what);
+/* Notes version and cipher of its TLS connection, if it is one. */
+void client_note_tls(const struct client *c, struct log_record *r);
 
 /* listener.c: connections that this listener has now. */
 unsigned listener_conns(const struct bind_conf *bind);

@@ -3,7 +3,10 @@
  * What rules may ask of a client's connection: by itself in "tcp-request connection" and "session", where there is
  * no stream yet, and for its streams later. Client's worker.
  */
+#include <openssl/ssl.h>
+
 #include "facts.h"
+#include "weir/tls/transport.h"
 
 /* NULL: no memory. */
 static struct client_extra *extra_of(struct client *c)
@@ -41,7 +44,7 @@ const struct net_peer *client_dst(struct client *c)
 
 struct slice client_text(const struct client *c, struct slice error, const char *what)
 {
-	const struct conn_error *e = conn_error_of(c->m.conn.error, error);
+	const struct conn_error *e = conn_error_of_client(c, error);
 	if (strcmp(what, "fc_err_name") == 0)
 		return slice_str(e->name);
 	if (strcmp(what, "fc_err_str") == 0)
@@ -49,6 +52,16 @@ struct slice client_text(const struct client *c, struct slice error, const char 
 	if (strcmp(what, "fc_pp_tlvs") == 0 && c->extra)
 		return slice_make(c->extra->tlvs, c->extra->tlvs_len);
 	return SLICE_NULL;
+}
+
+void client_note_tls(const struct client *c, struct log_record *r)
+{
+	const struct ssl_st *ssl = tls_ssl(&c->m.conn);
+	if (!ssl)
+		return;
+	r->frontend_tls = true;
+	r->tls_version = slice_str(SSL_get_version(ssl));
+	r->tls_cipher = slice_str(SSL_get_cipher_name(ssl));
 }
 
 static const struct net_peer *host_dst(void *client)
@@ -65,6 +78,11 @@ static const struct net_peer *host_fc_peer(void *client, bool dst)
 static int host_fd(void *client, bool server)
 {
 	return server ? -1 : ((struct client *)client)->m.conn.io.fd;
+}
+
+static struct conn *host_conn(void *client, bool server)
+{
+	return server ? NULL : &((struct client *)client)->m.conn;
 }
 
 static int64_t host_gauge(void *client, const char *fetch, const char *object)
@@ -108,6 +126,7 @@ const struct rule_host client_rule_host = {
 	.dst = host_dst,
 	.fc_peer = host_fc_peer,
 	.fd = host_fd,
+	.conn = host_conn,
 	.gauge = host_gauge,
 	.name = host_name,
 	.set_src = host_set_src,

@@ -4,6 +4,7 @@
  * points to lies in its arena or, where it outlives it, in the runtime objects it holds references on.
  */
 #include "conf_int.h"
+#include "ring_conf.h"
 
 #include <errno.h>
 
@@ -83,14 +84,25 @@ static void config_detach(struct worker *w, struct config *c)
 	}
 }
 
+static void drop_server_tls(struct worker *w, struct config *c)
+{
+	for (struct proxy *p = c->proxies; p; p = p->next)
+		for (struct server *s = p->servers; s; s = s->next)
+			server_tls_done(w, s);
+	for (struct ring_conf *rc = c->rings; rc; rc = rc->next)
+		for (struct server *s = rc->servers; s; s = s->next)
+			server_tls_done(w, s);
+}
+
 void config_unref(struct worker *w, struct config *c)
 {
 	if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	if (c->attached)
 		config_detach(w, c);
-	tls_parts_free(c);
 	log_targets_free(c);
+	drop_server_tls(w, c);
+	tls_parts_free(c);
 	htab_done(&c->frontends);
 	htab_done(&c->backends);
 	arena_reset(&c->arena);

@@ -16,6 +16,38 @@
 
 #define BACKLOG_DEFAULT 4096
 
+/* ---- TLS towards servers ---- */
+
+struct store_source {
+	struct conf *conf;
+	struct config *config;
+};
+
+static struct tls_store *open_store(void *source)
+{
+	const struct store_source *s = source;
+	return tls_store_of(s->conf, s->config);
+}
+
+/* What the global section says of it, where servers find it. source stays until all are finished. */
+static void set_server_tls(struct store_source *source)
+{
+	struct config *c = source->config;
+	const struct global_tls *g = &c->global.ssl;
+	c->server_tls = (struct server_tls_env){
+		.open_store = open_store,
+		.source = source,
+		.words = {
+			.opt = g->server.opt,
+			.tickets = g->server.tickets,
+			.no_versions = (uint8_t)g->server.no_versions,
+		},
+		.verify_none = g->server_verify_none,
+		.keylog = g->keylog,
+		.tune = &c->global.tls,
+	};
+}
+
 /* ---- backends ---- */
 
 /* "dispatch" and "option transparent" are a server of their own when the backend has none. */
@@ -84,6 +116,7 @@ static void finish_backend(struct conf *conf, struct config *c, struct proxy *p)
 	be->httpchk = p->build->check == CHECK_BY_HTTP	? p->httpchk
 		      : p->build->check == CHECK_BY_TCP ? p->tcpchk
 							: NULL;
+	be->tls_env = &c->server_tls;
 	be->node = node_name(conf, c);
 	be->check_timeout_ms = p->timeout.check;
 	be->connect_timeout_ms = p->timeout.connect;
@@ -186,6 +219,8 @@ static void derive(const struct config *c, struct proxy *p)
 int config_finish(struct conf *conf, struct config *c)
 {
 	unsigned before = diag_count(conf_diag(conf), DIAG_ERROR);
+	struct store_source source = { .conf = conf, .config = c };
+	set_server_tls(&source);
 	finish_ids(conf, c);
 	finish_rings(conf, c);
 	finish_logs(conf, c);
@@ -204,6 +239,7 @@ int config_finish(struct conf *conf, struct config *c)
 	for (struct proxy *p = c->proxies; p; p = p->next)
 		derive(c, p);
 	c->defaults = NULL;
+	c->server_tls.source = NULL;
 	c->patterns = patterns_finish(conf);
 	return diag_count(conf_diag(conf), DIAG_ERROR) == before ? 0 : -1;
 }

@@ -87,7 +87,7 @@ static int64_t first_req(const struct fact_call *c)
 static int64_t fc_err(const struct fact_call *c)
 {
 	struct slice reason = c->s ? c->s->rec.error : SLICE_NULL;
-	return conn_error_of(c->cli->m.conn.error, reason)->id;
+	return conn_error_of_client(c->cli, reason)->id;
 }
 
 static int64_t one(const struct fact_call *c)
@@ -111,7 +111,7 @@ static int64_t none(const struct fact_call *c)
 
 static int64_t bc_err(const struct fact_call *c)
 {
-	return conn_error_of(c->s->bc_error, SLICE_NULL)->id;
+	return conn_error_of_server(c->s)->id;
 }
 
 static int64_t bc_reused(const struct fact_call *c)

@@ -17,7 +17,9 @@ struct conn_error {
 	unsigned id;
 	const char *name, *text;
 };
-/* The row of a connection that failed with this errno, or before its session for that reason; row 0: no error. */
-const struct conn_error *conn_error_of(int error, struct slice reason);
+/* The row of a client's connection; reason: why it ended before its session, or empty. Row 0: no error. */
+const struct conn_error *conn_error_of_client(const struct client *c, struct slice reason);
+/* Of the last connection to a server that failed. */
+const struct conn_error *conn_error_of_server(const struct stream *s);
 
 #endif

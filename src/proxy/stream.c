@@ -81,6 +81,7 @@ static void init_record(struct stream *s)
 	s->rec.backend = s->rec.frontend;
 	s->rec.server = SLICE("<NOSRV>");
 	s->rec.listener_id = c->bind->id;
+	client_note_tls(c, &s->rec);
 	if (!s->rec.http)
 		stream_number(s);
 	t->accept = c->accept_us;

@@ -68,6 +68,8 @@ struct stream {
 	struct net_peer dst;		/* as the kernel says; AF_UNSPEC: not asked yet */
 	const struct net_peer *dst_set; /* by a rule; the source is cx.src */
 	uint16_t bc_error;		/* errno of the last failed connection to a server */
+	uint8_t bc_fault;		/* enum tls_fault of that connection */
+	uint32_t bc_tls_err;		/* OpenSSL's code of it; 0: none */
 	struct http_hdr *hdrs;		/* both tables: 2 * maxhdr entries behind the struct */
 	struct inflow up, down; /* payload towards the server, the client; last: not zeroed */
 };
@@ -155,6 +157,8 @@ void stream_note_gauges(struct stream *s, bool ending);
  * stream_preface.c: what a new connection starts with (PROXY header, SOCKS4 request for `to`). 0, -ENOMEM, or
  * -EAFNOSUPPORT where SOCKS4 knows no such address.
  */
+/* What it wants of its connection to s->srv; texts are in its arena. 0 or -errno. */
+int stream_wish(struct stream *s, struct server_wish *ret);
 int stream_make_preface(struct stream *s, struct server_conn *sc, const struct net_addr *to);
 /* Sends it on the connection that has come about. 1: the request may follow, 0: wait, -errno: refused. */
 int stream_preface_step(struct stream *s);

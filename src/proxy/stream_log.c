@@ -144,9 +144,9 @@ static struct slice host_name(void *stream, const char *what)
 	if (strcmp(what, "so_name") == 0)
 		return listener_name(stream);
 	if (strcmp(what, "bc_err_name") == 0)
-		return slice_str(conn_error_of(s->bc_error, SLICE_NULL)->name);
+		return slice_str(conn_error_of_server(s)->name);
 	if (strcmp(what, "bc_err_str") == 0)
-		return slice_str(conn_error_of(s->bc_error, SLICE_NULL)->text);
+		return slice_str(conn_error_of_server(s)->text);
 	if (strncmp(what, "fc_", 3) == 0)
 		return client_text(s->cli, s->rec.error, what);
 	if (strcmp(what, "fe_defbe") == 0 && s->fe->default_backend)
@@ -226,10 +226,19 @@ static int host_fd(void *stream, bool server)
 	return s->cli->m.conn.io.fd;
 }
 
+static struct conn *host_conn(void *stream, bool server)
+{
+	const struct stream *s = stream;
+	if (!s)
+		return NULL;
+	return !server ? &s->cli->m.conn : s->se ? s->se->conn : NULL;
+}
+
 const struct rule_host stream_rule_host = {
 	.dst = host_dst,
 	.fc_peer = host_fc_peer,
 	.fd = host_fd,
+	.conn = host_conn,
 	.gauge = host_gauge,
 	.name = host_name,
 	.capture = host_capture,

@@ -204,7 +204,16 @@ static const struct net_peer *early_dst(void *early)
 	return client_dst(((struct early_log *)early)->client);
 }
 
-static const struct rule_host early_host = { .record = early_record, .dst = early_dst };
+static struct conn *early_conn(void *early, bool server)
+{
+	return server ? NULL : &((struct early_log *)early)->client->m.conn;
+}
+
+static const struct rule_host early_host = {
+	.record = early_record,
+	.dst = early_dst,
+	.conn = early_conn,
+};
 
 static void fill_early(struct early_log *e, enum log_step step)
 {
@@ -224,6 +233,7 @@ static void fill_early(struct early_log *e, enum log_step step)
 		.asap = true,
 		.log_counter =
 		    atomic_fetch_add_explicit(&c->fe->rt->log_lines, 1, memory_order_relaxed) };
+	client_note_tls(c, &e->rec);
 }
 
 void client_do_log(struct client *c, const struct rule_ctx *cx, enum rules_kind kind,

@@ -5,6 +5,7 @@
  */
 #include "stream_facts.h"
 
+#include "weir/tls/transport.h"
 #include <errno.h>
 
 /* ---- the head ---- */
@@ -477,7 +478,8 @@ static int add_forwarded(struct stream *s, const struct forwarded_conf *f)
 	struct sample smp;
 	const struct net_peer *dst = f->by && !f->by_expr ? stream_rule_host.dst(s) : NULL;
 	if (f->proto)
-		forwarded_param(&t, "proto", SLICE("http"), false);
+		forwarded_param(&t, "proto",
+		    conn_is_tls(&s->cli->m.conn) ? SLICE("https") : SLICE("http"), false);
 	if (f->host && f->host_expr) {
 		if (expr_eval(f->host_expr, &s->cx, SMP_STR, &smp))
 			forwarded_param(&t, "host", smp.str, true);

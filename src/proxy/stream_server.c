@@ -7,6 +7,7 @@
 #include "stream_facts.h"
 #include "weir/tls/transport.h"
 
+#include "weir/tls/transport.h"
 #include <errno.h>
 
 #define PICK_TRIES 8
@@ -272,6 +273,15 @@ enum step step_pause(struct stream *s)
 
 /* ---- connecting ---- */
 
+/* What rules and logs can say of a connection to a server once it is gone. */
+static void note_error(struct stream *s, const struct conn *c)
+{
+	const struct tls_info *tls = tls_info(c);
+	s->bc_error = c->error;
+	s->bc_fault = tls ? tls->fault : TLS_FAULT_NONE;
+	s->bc_tls_err = tls ? (uint32_t)tls->err : 0;
+}
+
 void stream_leave_server(struct stream *s, bool keep)
 {
 	bulk_done(&s->up_bulk, s->ce);
@@ -279,7 +289,7 @@ void stream_leave_server(struct stream *s, bool keep)
 	if (s->se) {
 		struct endpoint *se = s->se;
 		if (se->conn->flags & CONN_ERROR)
-			s->bc_error = se->conn->error;
+			note_error(s, se->conn);
 		bool close = (s->flags & SF_CLOSE_SERVER) || !keep;
 		/* a server that is still at work shall learn that nobody wants the rest */
 		bool unfinished = close && !(se->flags & (EP_IN_END | EP_IN_CLOSED)) &&
@@ -322,7 +332,9 @@ static enum step connect_failed(struct stream *s, bool timeout)
 	s->flags |= SF_CLOSE_SERVER;
 	if (s->se) {
 		struct endpoint *se = s->se;
-		s->bc_error = timeout ? ETIMEDOUT : se->conn->error;
+		note_error(s, se->conn);
+		if (timeout)
+			s->bc_error = ETIMEDOUT;
 		s->se = NULL;
 		s->sc = NULL;
 		se->ops->detach(se, false, false);
@@ -447,19 +459,6 @@ static void choose_source(struct stream *s, struct net_connect_opts *opts, struc
 	opts->source = source;
 }
 
-static uint64_t connection_key(const struct stream *s)
-{
-	const struct server *srv = s->srv;
-	uint64_t key = srv->addr_transparent || srv->port_mode != NET_PORT_FIXED ? s->cli->id : 0;
-	if (srv->pp != SERVER_PP_NONE || srv->source_use != SOURCE_PLAIN)
-		key = s->cli->id;
-	/* one that is marked is for streams with the same marks */
-	if (unlikely(s->bc_tos >= 0 || (s->flags & SF_BC_MARK)))
-		key ^= ((uint64_t)s->bc_mark << 10 | (uint64_t)(s->bc_tos + 1) | 0x200) *
-		       0x9e3779b97f4a7c15u;
-	return key;
-}
-
 /* Ties an endpoint of the connection to the stream. */
 static void use_endpoint(struct stream *s, struct endpoint *ep)
 {
@@ -527,7 +526,10 @@ static struct server_conn *get_connection(struct stream *s, int *ret_error)
 	struct server_conn *sc = NULL;
 	struct net_connect_opts opts;
 	struct net_addr to, source;
-	struct server_wish wish = { .key = connection_key(s) };
+	struct server_wish wish;
+	*ret_error = stream_wish(s, &wish);
+	if (*ret_error < 0)
+		return NULL;
 	if (stream_is_http(s) && !closes_server(s) && !(s->flags & SF_CLOSE_SERVER))
 		sc = server_conn_reuse(s->worker, s->srv, &wish, s->cli->id, reuse_scope(s));
 	if (sc) {
@@ -550,6 +552,8 @@ static struct server_conn *get_connection(struct stream *s, int *ret_error)
 	counter_add(&backend_counters(&s->be->be, s->worker)->connect_tot, 1);
 	sc->owner = s->cli->id;
 	*ret_error = stream_make_preface(s, sc, &to);
+	if (*ret_error == 0)
+		*ret_error = server_conn_secure(sc);
 	if (*ret_error < 0) {
 		server_conn_close(sc);
 		return NULL;
@@ -608,7 +612,7 @@ static int start_h2(struct stream *s)
 static bool speaks_h2(const struct stream *s)
 {
 	return stream_is_http(s) && !s->sc->h2 &&
-	       (s->srv->proto == SERVER_PROTO_H2 ||
+	       (s->sc->wish.proto == SERVER_PROTO_H2 ||
 		   slice_eq(tls_alpn(&s->sc->m.conn), SLICE("h2")));
 }
 

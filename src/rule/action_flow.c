@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "action.h"
+#include "weir/tls/transport.h"
 
 /* ---- numbers ---- */
 
@@ -108,6 +109,41 @@ static int parse_nice(struct action_parse *p)
 	diag_add(conf_diag(p->conf), DIAG_NOTICE, p->line->pos,
 	    "action 'set-nice' has no effect: connections are served in turn");
 	return 0;
+}
+
+/* ---- wait-for-handshake ---- */
+
+#define HANDSHAKE_MS	  10000 /* a client that does not go on in so long will not */
+#define HANDSHAKE_LOOK_MS 20
+
+/*
+ * A request of early data waits until the client has shown that it is no replay (RFC 8446 8). Events of a connection
+ * that many requests share wake none of them for this: it is looked at now and then.
+ */
+static bool run_handshake(
+    const struct rule *rule, struct rule_ctx *cx, struct rule_cursor *at, enum rule_verdict *ret)
+{
+	struct conn *c = cx->host && cx->host->conn ? cx->host->conn(cx->stream, false) : NULL;
+	if (!c || !conn_is_tls(c) || tls_handshake_done(c))
+		return false;
+	uint64_t now = cx->worker ? worker_now_ms(cx->worker) : 0;
+	int r = tls_finish_handshake(c);
+	if (r == 0)
+		return false;
+	if (!at->state) {
+		at->state = 1;
+		at->since_ms = now;
+	}
+	if (r != -EAGAIN) {
+		*ret = RULES_CLOSE;
+	} else if (now - at->since_ms >= HANDSHAKE_MS) {
+		*ret = RULES_TIMEOUT;
+	} else {
+		cx->wait_body = false;
+		cx->wait_ms = HANDSHAKE_LOOK_MS;
+		*ret = RULES_WAIT;
+	}
+	return true;
 }
 
 static bool run_nothing(
@@ -310,8 +346,8 @@ const struct action_row action_flow_rows[] = {
 	    .help = "only failed connections are tried again" },
 	{ .name = "wait-for-handshake",
 	    .kinds = ON_HTTP_REQ,
-	    .run = run_nothing,
-	    .help = "waits for the end of a TLS handshake; there is none" },
+	    .run = run_handshake,
+	    .help = "waits until the handshake behind early data is complete" },
 	{ .name = "pause",
 	    .kinds = ON_HTTP_REQ | ON_HTTP_RES,
 	    .parse = parse_pause,

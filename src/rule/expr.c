@@ -20,6 +20,9 @@ static const struct fetch_row *const fetch_tables[] = {
 	fetch_hello_rows,
 	fetch_timer_rows,
 	fetch_auth_rows,
+	fetch_ssl_conn_rows,
+	fetch_ssl_cert_rows,
+	fetch_ssl_hello_rows,
 };
 
 static const struct conv_row *const conv_tables[] = {

@@ -74,6 +74,12 @@ static void fit_balance(struct conf *conf, struct backend *be, const struct serv
 	balance_conf_set(&be->balance, "roundrobin");
 }
 
+/* Whether a check of s may need TLS. */
+static bool checks_speak_tls(const struct server *s)
+{
+	return s->check && (s->check->tls || check_script_has_tls(s->check->http));
+}
+
 static int finish_check(struct conf *conf, struct backend *be, struct server *s)
 {
 	if (!s->check)
@@ -84,7 +90,14 @@ static int finish_check(struct conf *conf, struct backend *be, struct server *s)
 	*c = *s->check;
 	bool elsewhere = c->port || c->addr.len;
 	c->send_proxy = c->send_proxy || (s->pp != SERVER_PP_NONE && !elsewhere);
+	c->tls = c->tls || (s->tls.on && !elsewhere);
 	c->http = be->httpchk;
+	if (check_script_is_http(c->http) && server_alpn_has(c->alpn, SLICE("h2"))) {
+		diag_add(conf_diag(conf), DIAG_ERROR, pos_of(s),
+		    "server '%s/%s': checks speak HTTP/1, so 'check-alpn' must not offer 'h2'",
+		    be->name, s->name);
+		return -1;
+	}
 	s->check = c;
 	bool is_ip = s->fqdn || s->addr.sa.sa_family == AF_INET || s->addr.sa.sa_family == AF_INET6;
 	if (is_ip && !c->port && s->port_mode != NET_PORT_FIXED) {
@@ -120,7 +133,14 @@ static int finish_server(struct conf *conf, struct backend *be, struct server *s
 		    "server '%s/%s': 'track' and 'check' exclude each other", be->name, s->name);
 		return -1;
 	}
-	return finish_check(conf, be, s);
+	if (!be->http && (s->proto != SERVER_PROTO_AUTO || s->ws != SERVER_WS_AUTO)) {
+		diag_add(conf_diag(conf), DIAG_ERROR, pos_of(s),
+		    "server '%s/%s': 'proto' and 'ws' need 'mode http'", be->name, s->name);
+		return -1;
+	}
+	if (finish_check(conf, be, s) < 0)
+		return -1;
+	return server_tls_finish(conf, s, be->tls_env, checks_speak_tls(s));
 }
 
 int backend_finish(struct conf *conf, struct backend *be, struct server *list)

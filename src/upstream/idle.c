@@ -365,6 +365,9 @@ struct server_conn *server_conn_open(struct worker *w, struct server *srv,
 	keep_wish(sc, wish);
 	sc->reusable = http;
 	sc->preface = SLICE_NULL;
+	sc->socks4_wait = false;
+	sc->wish = *wish;
+	sc->tune = srv->tls.env ? srv->tls.env->tune : NULL;
 	list_init(&sc->link);
 	list_init(&sc->all);
 	adjust(&srv->rt->local[w->id].used_n, 1);

@@ -334,14 +334,24 @@ static void refuse_fqdn(struct cli_call *call, struct server *s)
 	cli_err(call, "set server <b>/<s> fqdn failed because no resolution is configured.\n");
 }
 
-static void refuse_ssl(struct cli_call *call, struct server *s)
-{
-	(void)s;
-	cli_err(call,
-	    "'set server <srv> ssl' cannot be set.  default-server should define ssl settings\n");
-}
-
 /* ---- "set server" ---- */
+
+/* Checks go on as they were; new connections are as said, idle ones of the other kind are not taken any more. */
+static void set_ssl(struct cli_call *call, struct server *s)
+{
+	const char *word = call->argv[4];
+	bool on = strcmp(word, "on") == 0;
+	if (!s->tls.prepared)
+		cli_err(call,
+		    "'set server <srv> ssl' cannot be set.  default-server should define ssl "
+		    "settings\n");
+	else if (!on && strcmp(word, "off") != 0)
+		cli_err(call, "'set server <srv> ssl' expects 'on' or 'off'.\n");
+	else {
+		atomic_store(&s->rt->use_tls, on);
+		cli_ok(call, "server ssl setting updated.\n");
+	}
+}
 
 static const struct {
 	const char *word;
@@ -356,7 +366,7 @@ static const struct {
 	{ "check-port", set_check_port },
 	{ "fqdn", refuse_fqdn },
 	{ "health", set_health },
-	{ "ssl", refuse_ssl },
+	{ "ssl", set_ssl },
 	{ "state", set_state },
 	{ "weight", set_server_weight },
 };

@@ -10,7 +10,8 @@
 
 #define TEMPLATE_MAX 65535
 
-static const struct conf_option *const option_tables[] = { server_options, NULL };
+static const struct conf_option *const option_tables[] = { server_options, server_tls_options,
+	NULL };
 
 struct server_defaults *server_defaults_new(struct arena *arena, const struct server_defaults *from)
 {

@@ -9,12 +9,10 @@
 
 #include "weir/base/arena.h"
 
-#define FIELD(member) offsetof(struct server_defaults, member)
+#define FIELD  SERVER_FIELD
+#define TARGET SERVER_TARGET
 
-/* The field of the row's data in the server that is being read. */
-#define TARGET(call, type) ((type *)((char *)(call)->object + (call)->row->data))
-
-static int set_flag(const struct conf_option_call *call)
+int server_option_flag(const struct conf_option_call *call)
 {
 	*TARGET(call, bool) = !call->negated;
 	return 0;
@@ -96,7 +94,7 @@ static int set_delay(const struct conf_option_call *call)
 	return 0;
 }
 
-static int set_text(const struct conf_option_call *call)
+int server_option_text(const struct conf_option_call *call)
 {
 	const char *word = call->line->argv[call->arg];
 	if (!*word) {
@@ -151,20 +149,35 @@ static int set_proxy_protocol(const struct conf_option_call *call)
 	return 0;
 }
 
+/* Version 2 with facts about the client's TLS; data: SERVER_PP2_*. */
+static int set_proxy_tls(const struct conf_option_call *call)
+{
+	struct server_defaults *d = call->object;
+	unsigned bits = (unsigned)call->row->data;
+	if (!call->negated) {
+		d->s.pp = SERVER_PP_V2;
+		d->s.pp2_options |= bits;
+	} else if ((d->s.pp2_options & bits) == bits) {
+		d->s.pp = SERVER_PP_NONE;
+		d->s.pp2_options &= ~bits;
+	}
+	return 0;
+}
+
 static int set_pp2_options(const struct conf_option_call *call)
 {
 	static const struct {
 		const char *name;
-		unsigned bit; /* 0: known, comes with TLS */
+		unsigned bits;
 	} known[] = {
 		{ "crc32c", SERVER_PP2_CRC32C },
 		{ "unique-id", SERVER_PP2_UNIQUE_ID },
 		{ "authority", SERVER_PP2_AUTHORITY },
-		{ "ssl", 0 },
-		{ "cert-cn", 0 },
-		{ "ssl-cipher", 0 },
-		{ "cert-sig", 0 },
-		{ "cert-key", 0 },
+		{ "ssl", SERVER_PP2_SSL },
+		{ "cert-cn", SERVER_PP2_SSL | SERVER_PP2_CERT_CN },
+		{ "ssl-cipher", SERVER_PP2_SSL | SERVER_PP2_CIPHER },
+		{ "cert-sig", SERVER_PP2_SSL | SERVER_PP2_CERT_SIG },
+		{ "cert-key", SERVER_PP2_SSL | SERVER_PP2_CERT_KEY },
 	};
 	struct server_defaults *d = call->object;
 	struct slice rest = slice_str(call->line->argv[call->arg]);
@@ -173,14 +186,12 @@ static int set_pp2_options(const struct conf_option_call *call)
 		size_t i = 0;
 		while (i < ARRAY_SIZE(known) && !slice_eq(word, slice_str(known[i].name)))
 			i++;
-		if (i == ARRAY_SIZE(known) || !known[i].bit) {
+		if (i == ARRAY_SIZE(known)) {
 			conf_error(call->conf, call->line, call->arg,
-			    "'proxy-v2-options': option '%.*s' is %s", SLICE_ARG(word),
-			    i == ARRAY_SIZE(known) ? "unknown"
-						   : "not supported by this version of weir");
+			    "'proxy-v2-options': option '%.*s' is unknown", SLICE_ARG(word));
 			return -1;
 		}
-		d->s.pp2_options |= known[i].bit;
+		d->s.pp2_options |= known[i].bits;
 	}
 	return 0;
 }
@@ -246,7 +257,7 @@ static int set_init_addr(const struct conf_option_call *call)
 		    SLICE_ARG(m));
 		return -1;
 	}
-	return set_text(call);
+	return server_option_text(call);
 }
 
 static int set_namespace(const struct conf_option_call *call)
@@ -395,22 +406,21 @@ static int set_source(const struct conf_option_call *call)
 	{                                                                                          \
 		word, 0, NULL, (uintptr_t)why, "", "nothing to switch off", CONF_NO_EFFECT         \
 	}
-#define NO_TLS	 "connections to servers are not encrypted in this version"
 #define NO_AGENT "there are no agent checks in this version"
 
 /* clang-format off */
 const struct conf_option server_options[] = {
 	{ "addr", 1, set_check_addr, 0, "<ip>", "where health checks connect to", 0 },
-	{ "backup", 0, set_flag, FIELD(s.backup), "", "serves only when all others are out", CONF_MAY_NEGATE },
-	{ "check", 0, set_flag, FIELD(checked), "", "check the server's health", CONF_MAY_NEGATE },
-	{ "check-send-proxy", 0, set_flag, FIELD(check.send_proxy), "", "checks send a PROXY header too", CONF_MAY_NEGATE },
-	{ "cookie", 1, set_text, FIELD(s.cookie), "<value>", "value of the persistence cookie", 0 },
-	{ "disabled", 0, set_flag, FIELD(s.disabled), "", "starts in maintenance", 0 },
+	{ "backup", 0, server_option_flag, FIELD(s.backup), "", "serves only when all others are out", CONF_MAY_NEGATE },
+	{ "check", 0, server_option_flag, FIELD(checked), "", "check the server's health", CONF_MAY_NEGATE },
+	{ "check-send-proxy", 0, server_option_flag, FIELD(check.send_proxy), "", "checks send a PROXY header too", CONF_MAY_NEGATE },
+	{ "cookie", 1, server_option_text, FIELD(s.cookie), "<value>", "value of the persistence cookie", 0 },
+	{ "disabled", 0, server_option_flag, FIELD(s.disabled), "", "starts in maintenance", 0 },
 	{ "downinter", 1, set_delay, FIELD(check.down_ms), "<delay>", "check interval while down", 0 },
 	{ "enabled", 0, clear_flag, FIELD(s.disabled), "", "takes 'disabled' back", 0 },
 	{ "fall", 1, set_positive, FIELD(check.fall), "<count>", "failed checks until it is down", 0 },
 	{ "fastinter", 1, set_delay, FIELD(check.fast_ms), "<delay>", "check interval between two states", 0 },
-	{ "guid", 1, set_text, FIELD(s.guid), "<text>", "identifier that does not depend on the order", 0 },
+	{ "guid", 1, server_option_text, FIELD(s.guid), "<text>", "identifier that does not depend on the order", 0 },
 	{ "hash-key", 1, set_hash_key, 0, "id | id32 | addr | addr-port | guid", "what places it on the hash ring", 0 },
 	{ "id", 1, set_id, FIELD(s.id), "<number>", "number in statistics and hashes", 0 },
 	{ "init-addr", 1, set_init_addr, FIELD(s.init_addr), "last | libc | none | <ip>, ...", "how its name is resolved at start", 0 },
@@ -423,105 +433,56 @@ const struct conf_option server_options[] = {
 	{ "maxqueue", 1, set_count, FIELD(s.maxqueue), "<number>", "most waiting requests; 0: no limit", 0 },
 	{ "minconn", 1, set_count, FIELD(s.minconn), "<number>", "limit while the backend's load is low", 0 },
 	{ "namespace", 1, set_namespace, 0, "<name>", "network namespace of connections", 0 },
-	{ "non-stick", 0, set_flag, FIELD(s.non_stick), "", "never enters stick tables", 0 },
+	{ "non-stick", 0, server_option_flag, FIELD(s.non_stick), "", "never enters stick tables", 0 },
 	{ "on-marked-down", 1, set_marked_down, 0, "shutdown-sessions", "what happens when it goes down", 0 },
 	{ "on-marked-up", 1, set_marked_up, 0, "shutdown-backup-sessions", "what happens when it comes up", 0 },
 	{ "pool-low-conn", 1, set_count, FIELD(s.pool_low_conn), "<number>", "idle connections that are always kept", 0 },
 	{ "pool-max-conn", 1, set_limit, FIELD(s.pool_max_conn), "<number>", "most idle connections; -1: any", 0 },
 	{ "pool-purge-delay", 1, set_ms, FIELD(s.pool_purge_delay_ms), "<delay>", "how long a connection stays idle", 0 },
 	{ "port", 1, set_port, FIELD(check.port), "<port>", "port of health checks", 0 },
-	{ "proxy-v2-options", 1, set_pp2_options, 0, "crc32c | unique-id | authority, ...", "what the PROXY header holds", 0 },
-	{ "redir", 1, set_text, FIELD(s.redir), "<prefix>", "redirects GET and HEAD there", CONF_NOT_YET },
+	{ "proxy-v2-options", 1, set_pp2_options, 0, "crc32c | unique-id | authority | ssl | cert-cn | ssl-cipher | cert-sig | cert-key, ...", "what the PROXY header holds", 0 },
+	{ "redir", 1, server_option_text, FIELD(s.redir), "<prefix>", "redirects GET and HEAD there", CONF_NOT_YET },
 	{ "resolve-prefer", 1, set_prefer, 0, "ipv4 | ipv6", "family that is taken first", 0 },
 	{ "rise", 1, set_positive, FIELD(check.rise), "<count>", "good checks until it is up", 0 },
 	{ "send-proxy", 0, set_proxy_protocol, SERVER_PP_V1, "", "PROXY protocol version 1", CONF_MAY_NEGATE },
 	{ "send-proxy-v2", 0, set_proxy_protocol, SERVER_PP_V2, "", "PROXY protocol version 2", CONF_MAY_NEGATE },
+	{ "send-proxy-v2-ssl", 0, set_proxy_tls, SERVER_PP2_SSL, "", "PROXY protocol version 2 with facts of the client's TLS", CONF_MAY_NEGATE },
+	{ "send-proxy-v2-ssl-cn", 0, set_proxy_tls, SERVER_PP2_SSL | SERVER_PP2_CERT_CN, "", "the same, and the name of the client's certificate", CONF_MAY_NEGATE },
 	{ "slowstart", 1, set_ms, FIELD(s.slowstart_ms), "<time>", "time to full weight after a failure", 0 },
 	{ "socks4", 1, set_socks4, 0, "<addr>:<port>", "connects through a SOCKS4 proxy", 0 },
 	{ "source", -1, set_source, 0, "<addr>[:<port>[-<port>]] [usesrc ...] [interface <name>]", "source address of connections", 0 },
 	{ "stick", 0, clear_flag, FIELD(s.non_stick), "", "takes 'non-stick' back", 0 },
 	{ "tcp-ut", 1, set_ms, FIELD(s.connect.tcp_ut_ms), "<delay>", "TCP user timeout", 0 },
-	{ "tfo", 0, set_flag, FIELD(s.connect.tfo), "", "TCP fast open", CONF_MAY_NEGATE },
-	{ "track", 1, set_text, FIELD(s.track), "[<backend>/]<server>", "takes its state from another server", 0 },
+	{ "tfo", 0, server_option_flag, FIELD(s.connect.tfo), "", "TCP fast open", CONF_MAY_NEGATE },
+	{ "track", 1, server_option_text, FIELD(s.track), "[<backend>/]<server>", "takes its state from another server", 0 },
 	{ "weight", 1, set_weight, 0, "<0..256>", "share of the load", 0 },
 
 	NO_EFFECT("no-agent-check", NO_AGENT),
-	NO_EFFECT("no-check-ssl", NO_TLS),
 	NO_EFFECT("no-check-reuse-pool", "checks never use pooled connections"),
-	NO_EFFECT("no-check-sni-auto", NO_TLS),
-	NO_EFFECT("no-renegotiate", NO_TLS),
-	NO_EFFECT("no-send-proxy-v2-ssl", NO_TLS),
-	NO_EFFECT("no-send-proxy-v2-ssl-cn", NO_TLS),
-	NO_EFFECT("no-sni-auto", NO_TLS),
-	NO_EFFECT("no-ssl", NO_TLS),
-	NO_EFFECT("no-ssl-reuse", NO_TLS),
-	NO_EFFECT("no-sslv3", NO_TLS),
-	NO_EFFECT("no-tls-tickets", NO_TLS),
-	NO_EFFECT("no-tlsv10", NO_TLS),
-	NO_EFFECT("no-tlsv11", NO_TLS),
-	NO_EFFECT("no-tlsv12", NO_TLS),
-	NO_EFFECT("no-tlsv13", NO_TLS),
-	NO_EFFECT("no-verifyhost", NO_TLS),
 
 	NOT_YET("agent-addr", 1, "<addr>", "address of agent checks"),
 	NOT_YET("agent-check", 0, "", "asks an agent on the server for its state"),
 	NOT_YET("agent-inter", 1, "<delay>", "interval of agent checks"),
 	NOT_YET("agent-port", 1, "<port>", "port of agent checks"),
 	NOT_YET("agent-send", 1, "<text>", "what agent checks send"),
-	NOT_YET("allow-0rtt", 0, "", "TLS early data"),
-	NOT_YET("alpn", 1, "<protocols>", "TLS ALPN"),
-	NOT_YET("ca-file", 1, "<file>", "authorities that verify the server"),
 	NOT_YET("cc", 1, "<algorithm>", "TCP congestion control"),
-	NOT_YET("check-alpn", 1, "<protocols>", "TLS ALPN of checks"),
 	NOT_YET("check-pool-conn-name", 1, "<name>", "name of pooled connections for checks"),
-	NOT_YET("check-proto", 1, "<name>", "protocol of checks"),
 	NOT_YET("check-reuse-pool", 0, "", "checks use idle connections"),
-	NOT_YET("check-sni", 1, "<sni>", "TLS SNI of checks"),
-	NOT_YET("check-sni-auto", 0, "", "TLS SNI of checks from the Host field"),
-	NOT_YET("check-ssl", 0, "", "checks over TLS"),
 	NOT_YET("check-via-socks4", 0, "", "checks through the SOCKS4 proxy"),
-	NOT_YET("ciphers", 1, "<ciphers>", "TLS ciphers up to 1.2"),
-	NOT_YET("ciphersuites", 1, "<suites>", "TLS 1.3 cipher suites"),
-	NOT_YET("client-sigalgs", 1, "<sigalgs>", "TLS signature algorithms of client authentication"),
-	NOT_YET("crl-file", 1, "<file>", "revoked certificates"),
-	NOT_YET("crt", 1, "<file>", "client certificate"),
-	NOT_YET("curves", 1, "<curves>", "TLS groups"),
 	NOT_YET("error-limit", 1, "<count>", "errors that 'on-error' waits for"),
-	NOT_YET("force-sslv3", 0, "", "TLS version"),
-	NOT_YET("force-tlsv10", 0, "", "TLS version"),
-	NOT_YET("force-tlsv11", 0, "", "TLS version"),
-	NOT_YET("force-tlsv12", 0, "", "TLS version"),
-	NOT_YET("force-tlsv13", 0, "", "TLS version"),
 	NOT_YET("from", 1, "<origin>", "options of another default-server"),
 	NOT_YET("healthcheck", 1, "<name>", "a 'healthcheck' section"),
 	NOT_YET("idle-ping", 1, "<delay>", "probes of idle connections"),
 	NOT_YET("ktls", 1, "on | off", "TLS in the kernel"),
-	NOT_YET("npn", 1, "<protocols>", "TLS NPN"),
 	NOT_YET("observe", 1, "layer4 | layer7", "health from what traffic shows"),
 	NOT_YET("on-error", 1, "<mode>", "what observed errors do"),
-	NOT_YET("pool-conn-name", 1, "<expr>", "names of pooled connections"),
-	NOT_YET("proto", 1, "<name>", "protocol of connections"),
 	NOT_YET("quic-cc-algo", 1, "<algorithm>", "QUIC congestion control"),
-	NOT_YET("renegotiate", 0, "", "TLS renegotiation"),
 	NOT_YET("resolve-net", 1, "<network>", "networks preferred in DNS answers"),
 	NOT_YET("resolve-opts", 1, "<options>", "options of DNS resolution"),
 	NOT_YET("resolvers", 1, "<id>", "DNS resolution at run time"),
-	NOT_YET("send-proxy-v2-ssl", 0, "", "PROXY protocol with TLS facts"),
-	NOT_YET("send-proxy-v2-ssl-cn", 0, "", "PROXY protocol with the client certificate's name"),
 	NOT_YET("shard", 1, "<shard>", "shard of a peer"),
-	NOT_YET("sigalgs", 1, "<sigalgs>", "TLS signature algorithms"),
-	NOT_YET("sni", 1, "<expr>", "TLS SNI"),
-	NOT_YET("sni-auto", 0, "", "TLS SNI from the Host field"),
-	NOT_YET("ssl", 0, "", "TLS to the server"),
-	NOT_YET("ssl-max-ver", 1, "<version>", "TLS version"),
-	NOT_YET("ssl-min-ver", 1, "<version>", "TLS version"),
-	NOT_YET("ssl-reuse", 0, "", "TLS session reuse"),
 	NOT_YET("strict-maxconn", 0, "", "maxconn counts connections"),
 	NOT_YET("tcp-md5sig", 1, "<password>", "TCP MD5 signatures"),
-	NOT_YET("tls-tickets", 0, "", "TLS session tickets"),
-	NOT_YET("verify", 1, "none | required", "verification of the server's certificate"),
-	NOT_YET("verifyhost", 1, "<name>", "name in the server's certificate"),
-	NOT_YET("ws", 1, "auto | h1 | h2", "protocol of websockets"),
 	{ .name = NULL },
 };
 /* clang-format on */

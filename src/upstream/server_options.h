@@ -15,6 +15,14 @@ struct server_defaults {
 	bool checked; /* "check" */
 };
 
+/* The field of a row's data in the server that is being read. */
+#define SERVER_FIELD(member)	  offsetof(struct server_defaults, member)
+#define SERVER_TARGET(call, type) ((type *)((char *)(call)->object + (call)->row->data))
+
+/* Setters for fields of type bool and const char *. */
+int server_option_flag(const struct conf_option_call *call);
+int server_option_text(const struct conf_option_call *call);
+
 #define CHECK_INTER_MS_DEFAULT	    2000u
 #define CHECK_RISE_DEFAULT	    2u
 #define CHECK_FALL_DEFAULT	    3u

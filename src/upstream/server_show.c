@@ -70,12 +70,12 @@ static void state_line(
 	/* a server without checks shows the counters of one that was never checked */
 	unsigned health = n.has_check ? n.check.health : n.oper == SERVER_STOPPED ? 0 : 2;
 	strbuf_addf(out,
-	    "%u %s %u %s %s %u %u %u %u %llu %u %u %u %u 0 %d %d %s %u - 0 %u %s - 0\n", be->id,
+	    "%u %s %u %s %s %u %u %u %u %llu %u %u %u %u 0 %d %d %s %u - %d %u %s - 0\n", be->id,
 	    be->name, s->id, s->name, addr_or_dash(&d->addr, addr), n.oper, n.admin, n.uweight,
 	    s->weight, (unsigned long long)server_changed_s(s, now_s),
 	    n.has_check ? (unsigned)n.check.status : (unsigned)CHECK_INI, (unsigned)n.check.result,
-	    health, check_state(&n), be->id_set, s->id_set, s->fqdn ? s->fqdn : "-", d->port, port,
-	    at ? addr_or_dash(at, check_addr) : "-");
+	    health, check_state(&n), be->id_set, s->id_set, s->fqdn ? s->fqdn : "-", d->port,
+	    server_uses_tls(s), port, at ? addr_or_dash(at, check_addr) : "-");
 }
 
 static void conn_line(struct strbuf *out, const struct backend *be, const struct server *s)

@@ -263,6 +263,8 @@ void server_apply_conf(struct worker *w, struct server *s, bool fresh)
 		atomic_store(&rt->maxconn, s->maxconn);
 	if (fresh || seen->minconn != s->minconn)
 		atomic_store(&rt->minconn, s->minconn);
+	if (fresh || seen->use_tls != s->tls.on)
+		atomic_store(&rt->use_tls, s->tls.on);
 	if (s->disabled && (fresh || !seen->disabled)) {
 		rt->admin |= SERVER_CMAINT | SERVER_FMAINT;
 		rt->oper = SERVER_STOPPED;
@@ -276,6 +278,7 @@ void server_apply_conf(struct worker *w, struct server *s, bool fresh)
 		.maxconn = s->maxconn,
 		.minconn = s->minconn,
 		.disabled = s->disabled,
+		.use_tls = s->tls.on,
 	};
 	rt->current = s;
 	server_settle(s);

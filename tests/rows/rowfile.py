@@ -63,6 +63,8 @@ class Group:
         self.moment = moment
         self.conf = {place: [] for place in PLACES}
         self.files = {}
+        self.tls_bind = ""   # options of the frontend's bind line
+        self.tls_client = {}  # of the client that shakes hands, by name
         self.request = b""
         self.response = b""
         self.rows = []
@@ -149,6 +151,14 @@ def load(path):
         elif word == "file":
             file_name = rest
             group.files[rest] = ""
+        elif word == "tls":
+            side, _, options = rest.partition(" ")
+            if side == "bind":
+                group.tls_bind = options
+            elif side == "client":
+                group.tls_client = dict(option.split("=", 1) for option in options.split())
+            else:
+                raise RowError("%s: tls bind, or tls client" % place)
         elif word == "|":
             group.files[file_name] += unescape(rest) + "\n"
         elif line[0] == ">":

@@ -117,6 +117,8 @@ struct http_msg {
 #define HTTP_MSG_EXPECT_CONTINUE 0x0040 /* expect: 100-continue, version 1.1 or later */
 #define HTTP_MSG_HAS_TE		 0x0080 /* any transfer-encoding at all */
 #define HTTP_MSG_UPGRADE_WS	 0x0100 /* upgrade: websocket */
+#define HTTP_MSG_NORMALIZED                                                                        \
+	0x0200 /* the target was made of a path and an authority: HTTP/1 sends the path */
 
 /* Empties the message and gives it a table; hdrs stays the caller's. */
 void http_msg_init(struct http_msg *m, struct http_hdr *hdrs, unsigned hdrs_max);

@@ -13,11 +13,13 @@
 
 /* Per-worker memory of this module, WORKER_SLOT_MUX. */
 struct net_pipe_pool;
+struct mux2_local;
 struct mux_local {
 	struct pool buf;	     /* tune.bufsize */
 	struct pool large;	     /* for bulk transfers; bounded, optional */
 	uint32_t head_max;	     /* longest head that is accepted */
 	struct net_pipe_pool *pipes; /* splice(2) */
+	struct mux2_local *h2;	     /* of mux2.c; NULL before the first HTTP/2 connection */
 };
 
 struct mux_setup {

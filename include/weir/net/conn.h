@@ -52,6 +52,7 @@ struct conn {
 	const struct xprt_ops *xprt;
 	void *xprt_state;
 	void (*on_event)(struct conn *c); /* after the flags were updated */
+	void *user;			  /* of on_event, where the conn is not part of it */
 	uint16_t flags;
 	uint16_t error; /* errno of CONN_ERROR */
 };

@@ -14,6 +14,7 @@
 #include "weir/proxy/proxy.h"
 #include "weir/rule/patterns.h"
 #include "weir/tls/transport.h"
+#include "weir/upstream/server_tls.h"
 
 /* The global section's values. */
 struct global_conf {
@@ -89,6 +90,7 @@ struct config {
 	unsigned proxies_n;
 	unsigned workers; /* threads that will run it */
 	int64_t loaded_wall_s;
+	struct server_tls_env server_tls; /* of the global section, for all servers */
 	struct http_errors *http_errors;  /* linked by next */
 	struct log_profile *log_profiles; /* linked by next */
 	struct proxy *defaults; /* sections read so far, the last one first; linked by next */

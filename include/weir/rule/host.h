@@ -9,6 +9,8 @@
 #include "weir/net/addr.h"
 #include "weir/telemetry/record.h"
 
+struct conn;
+
 #define RULE_GAUGE_NONE INT64_MIN
 
 /* What actions change of the way a stream is treated. */
@@ -33,9 +35,10 @@ enum rule_fact {
 	RULE_FACT_BS_ID,
 	RULE_FACT_FS_ABORTED,
 	RULE_FACT_BS_ABORTED,
-	RULE_FACT_FAILED,    /* as option dontlog-normal sees it */
-	RULE_FACT_FORWARDED, /* a server got it */
-	RULE_FACT_STOPPING,  /* the process ends */
+	RULE_FACT_FAILED,     /* as option dontlog-normal sees it */
+	RULE_FACT_FORWARDED,  /* a server got it */
+	RULE_FACT_STOPPING,   /* the process ends */
+	RULE_FACT_BS_TLS_ERR, /* OpenSSL's code of the last failed connection to a server; 0: none */
 };
 
 enum rules_kind {
@@ -59,6 +62,8 @@ struct rule_host {
 	const struct net_peer *(*fc_peer)(void *stream, bool dst);
 	/* Of the client's or the server's connection, to ask the kernel about it. -1: there is none. */
 	int (*fd)(void *stream, bool server);
+	/* That connection, for what TLS knows of it. NULL: there is none. */
+	struct conn *(*conn)(void *stream, bool server);
 	/*
 	 * Integers of objects by name, "" meaning the current one: fe_conn, be_conn, nbsrv, queue ...
 	 * RULE_GAUGE_NONE: unknown.

@@ -49,6 +49,7 @@ struct backend {
 	bool log_health_checks;
 	const struct log_set *logs;
 	const struct httpchk_conf *httpchk;	       /* NULL: connect checks */
+	const struct server_tls_env *tls_env;	       /* NULL: nothing is said globally */
 	const char *node;			       /* name of this host */
 	unsigned check_timeout_ms, connect_timeout_ms; /* 0: not set */
 	unsigned spread_checks;			       /* percent, of the global section */

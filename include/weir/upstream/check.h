@@ -51,6 +51,11 @@ struct check_conf {
 	struct net_addr addr; /* len 0: the server's */
 	bool send_proxy;      /* check-send-proxy */
 	bool via_socks4;
+	bool tls;			 /* "check-ssl", or as the server's own connections */
+	bool no_sni_auto;		 /* "no-check-sni-auto" */
+	const char *sni;		 /* "check-sni", or NULL */
+	struct slice alpn;		 /* "check-alpn", as on the wire */
+	uint8_t proto;			 /* enum server_proto: HTTP/1 or none */
 	const struct httpchk_conf *http; /* its steps */
 };
 

@@ -15,8 +15,14 @@
 
 /* What a stream wants of its connection; those made for different wishes are not exchanged. */
 struct server_wish {
-	uint64_t key;	   /* source address, PROXY header, marks */
+	uint64_t key;	   /* source address, PROXY header, marks, TLS context, protocol */
 	struct slice name; /* "pool-conn-name", else the name that TLS asks for */
+	/* of a new connection; texts are the stream's and live until it is connected */
+	struct tls_client *tls; /* NULL: in the clear */
+	const char *sni;	/* NULL: none */
+	const char *verifyhost; /* the certificate's name; NULL: as the client has it */
+	struct slice alpn;	/* as on the wire */
+	uint8_t proto;		/* enum server_proto */
 };
 
 /*
@@ -43,6 +49,9 @@ struct server_conn {
 	bool idle;
 	bool socks4_wait;     /* the SOCKS4 proxy has not answered yet */
 	struct slice preface; /* to be sent ahead of everything; of the stream that opened it */
+	/* for TLS while it has not begun */
+	struct server_wish wish;
+	const struct tls_tune *tune;
 };
 
 /* 0 or -errno. */
@@ -73,6 +82,11 @@ struct endpoint *server_conn_endpoint(struct server_conn *sc);
  * use its endpoint. 0 or -ENOMEM.
  */
 int server_conn_start_h2(struct server_conn *sc);
+/*
+ * Starts TLS on a connection that was wished for with it, once its preface is known: what that holds goes ahead of TLS
+ * in the clear. EP_CONNECTING of a stream that is tied to it later covers all of it. 0 or -errno.
+ */
+int server_conn_secure(struct server_conn *sc);
 /* Closes it at once. */
 void server_conn_close(struct server_conn *sc);
 /* Idle connections of a server on all workers, for the statistics. */

@@ -16,6 +16,7 @@
 #include "weir/net/addr.h"
 #include "weir/net/socket.h"
 #include "weir/telemetry/counters.h"
+#include "weir/upstream/server_tls.h"
 
 struct backend;
 struct check;
@@ -44,17 +45,6 @@ enum server_oper { /* srv_op_state of "show servers state" */
 #define SERVER_HMAINT 0x40u /* name was changed */
 #define SERVER_MAINT  (SERVER_FMAINT | SERVER_IMAINT | SERVER_RMAINT | SERVER_HMAINT)
 #define SERVER_DRAIN  (SERVER_FDRAIN | SERVER_IDRAIN)
-
-enum server_pp { /* PROXY protocol towards the server */
-	SERVER_PP_NONE,
-	SERVER_PP_V1,
-	SERVER_PP_V2,
-};
-
-/* proxy-v2-options */
-#define SERVER_PP2_CRC32C    0x01u
-#define SERVER_PP2_UNIQUE_ID 0x02u
-#define SERVER_PP2_AUTHORITY 0x04u
 
 enum source_use { /* "source ... usesrc" */
 	SOURCE_PLAIN,
@@ -102,9 +92,12 @@ struct server {
 	unsigned pool_max_conn;	     /* per process; UINT_MAX: no limit */
 	unsigned pool_low_conn;
 	unsigned pool_purge_delay_ms;
-	uint8_t proto;	    /* enum server_proto */
-	unsigned max_reuse; /* requests a connection; UINT_MAX: no limit */
-	const char *track;  /* "backend/server", resolved to: */
+	struct server_tls tls;
+	uint8_t proto;			   /* enum server_proto */
+	uint8_t ws;			   /* enum server_ws */
+	const struct expr *pool_conn_name; /* NULL: the name that TLS asks for */
+	unsigned max_reuse;		   /* requests a connection; UINT_MAX: no limit */
+	const char *track;		   /* "backend/server", resolved to: */
 	struct server *tracked;
 	struct server *trackers; /* servers that track this one, linked by next_tracker */
 	struct server *next_tracker;
@@ -140,12 +133,6 @@ struct server_dest {
 	char cookie[17]; /* dynamic cookie of this address: 16 hex digits, or "" */
 };
 
-enum server_proto {	   /* what is spoken over a connection */
-	SERVER_PROTO_AUTO, /* what ALPN says; HTTP/1 without it */
-	SERVER_PROTO_H1,
-	SERVER_PROTO_H2,
-};
-
 /* Idle connections and the like of one server on one worker; owned by src/upstream/idle.c. */
 struct server_local {
 	struct list idle;   /* most recently used first */
@@ -171,6 +158,7 @@ struct server_rt {
 	atomic_int usable
 	    WEIR_CACHE_ALIGNED; /* enum server_oper != STOPPED and not in maintenance: any worker reads */
 	atomic_int draining; /* takes persistent requests only */
+	atomic_bool use_tls; /* "set server ssl" may change it */
 	atomic_uint eweight; /* in 1/SERVER_WEIGHT_SCALE: with slow start and weight percent */
 
 	pthread_mutex_t lock; /* of all below up to the gauges */
@@ -188,7 +176,7 @@ struct server_rt {
 	struct server *current; /* of the newest configuration that has it */
 	struct server_seen { /* what that configuration says: a reload applies only what changed */
 		unsigned weight, maxconn, minconn;
-		bool disabled;
+		bool disabled, use_tls;
 	} seen;
 	struct server_dest *seen_dest; /* worker 0 only */
 
@@ -208,6 +196,12 @@ static inline bool server_is_usable(const struct server *s)
 static inline bool server_is_draining(const struct server *s)
 {
 	return atomic_load_explicit(&s->rt->draining, memory_order_relaxed) != 0;
+}
+/* Connections to it are encrypted. */
+static inline bool server_uses_tls(const struct server *s)
+{
+	return atomic_load_explicit(&s->rt->use_tls, memory_order_relaxed) &&
+	       atomic_load_explicit(&s->tls.client, memory_order_relaxed);
 }
 static inline struct counters *server_counters(const struct server *s, const struct worker *w)
 {

@@ -52,6 +52,9 @@ int tcp_check_parse(struct conf *conf, const struct conf_line *line, int arg, co
     struct httpchk_conf **conf_ptr);
 /* The steps with those that no line says; NULL h: the connection alone. NULL: no memory. */
 const struct httpchk_conf *check_script_finish(struct conf *conf, const struct httpchk_conf *h);
+/* It makes requests; one of its connections says that it is encrypted. Of a finished one. */
+bool check_script_is_http(const struct httpchk_conf *h);
+bool check_script_has_tls(const struct httpchk_conf *h);
 
 /* "cookie <name> ..." */
 int cookie_parse(

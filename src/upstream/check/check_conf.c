@@ -150,22 +150,18 @@ static int parse_addr(
 static int connect_option(
     struct conf *conf, const struct conf_line *line, int *arg, struct check_step *step)
 {
-	static const char *const words[] = { "default", "send-proxy", "via-socks4", "linger",
-		"port", "addr", "comment", "ssl", "sni", "alpn", "proto", NULL };
+	static const char *const words[] = { "default", "send-proxy", "via-socks4", "linger", "ssl",
+		"port", "addr", "comment", "sni", "alpn", "proto", NULL };
+	static const char *const protocols[] = { "h1", "none", NULL };
 	struct check_connect *c = &step->connect;
 	int word, at = *arg;
 	if (conf_enum(conf, line, at, words, &word) < 0)
 		return -1;
-	if (word >= 7) {
-		conf_error(
-		    conf, line, at, "'%s' is not supported by this version of weir", words[word]);
-		return -1;
-	}
-	if (word >= 4 && at + 1 >= line->argc) {
+	if (word >= 5 && at + 1 >= line->argc) {
 		conf_error(conf, line, at, "'%s' expects a value", words[word]);
 		return -1;
 	}
-	*arg = at + 1 + (word == 5 || word == 6);
+	*arg = at + 1 + (word >= 6);
 	switch (word) {
 	case 0:
 		c->defaults = true;
@@ -180,9 +176,19 @@ static int connect_option(
 		c->linger = true;
 		return 0;
 	case 4:
-		return parse_port(conf, line, arg, c);
+		c->tls = true;
+		return 0;
 	case 5:
+		return parse_port(conf, line, arg, c);
+	case 6:
 		return parse_addr(conf, line, at + 1, c);
+	case 8:
+		c->sni = arena_strdup(conf_arena(conf), line->argv[at + 1]);
+		return c->sni ? 0 : no_memory(conf, line);
+	case 9:
+		return server_alpn_parse(conf, line, at + 1, &c->alpn);
+	case 10:
+		return conf_enum(conf, line, at + 1, protocols, &word);
 	default:
 		step->comment = arena_strdup(conf_arena(conf), line->argv[at + 1]);
 		return step->comment ? 0 : no_memory(conf, line);
@@ -205,7 +211,6 @@ static int parse_connect(
 	struct check_step *step = check_step_add(conf, line, h, STEP_CONNECT);
 	if (!step)
 		return -1;
-	step->connect.defaults = arg >= line->argc;
 	while (arg < line->argc)
 		if (connect_option(conf, line, &arg, step) < 0)
 			return -1;
@@ -382,6 +387,19 @@ static int add_implicit(struct arena *arena, struct httpchk_conf *h)
 	(*at)->kind = STEP_EXPECT;
 	(*at)->expect.min_recv = -1;
 	return 0;
+}
+
+bool check_script_is_http(const struct httpchk_conf *h)
+{
+	return h->http;
+}
+
+bool check_script_has_tls(const struct httpchk_conf *h)
+{
+	for (const struct check_step *s = h->first; s; s = s->next)
+		if (s->kind == STEP_CONNECT && s->connect.tls)
+			return true;
+	return false;
 }
 
 const struct httpchk_conf *check_script_finish(struct conf *conf, const struct httpchk_conf *h)

@@ -76,6 +76,9 @@ struct check_connect {
 	const struct expr *port_expr;
 	struct net_addr addr; /* len 0: the check's */
 	bool send_proxy, via_socks4, linger;
+	bool tls;
+	const char *sni;
+	struct slice alpn; /* as on the wire */
 };
 
 struct check_hdr {

@@ -5,45 +5,11 @@
  * Starting and stopping happen while the other workers stand still, so no check needs a lock of its own.
  */
 #include <errno.h>
-#include <unistd.h>
 
-#include "check_internal.h"
-#include "weir/net/proxy_proto.h"
-#include "weir/net/socket.h"
+#include "check_run.h"
 
 #define CHECK_ARENA_BLOCK 4096
 
-enum run_state {
-	RUN_IDLE,
-	RUN_CONNECTING,
-	RUN_PREFACE, /* the SOCKS4 proxy is to answer */
-	RUN_SENDING,
-	RUN_RECEIVING,
-};
-
-struct check_run {
-	struct server *s;
-	struct worker *worker;
-	enum run_state state;
-	struct timer next;     /* start of the next check */
-	struct timer deadline; /* of the one under way */
-	struct io io;
-	uint64_t started_us;
-	uint32_t random;	       /* for spread-checks */
-	const struct check_step *step; /* the one under way; NULL: the check is over */
-	struct strbuf out;
-	size_t sent;
-	struct check_response *in;  /* while there is an answer to read */
-	struct check_verdict found; /* by the last step that found something */
-	bool to_proxy;		    /* the connection goes to the SOCKS4 proxy */
-	struct net_addr target;
-	/* of the formats and variables of one check */
-	struct arena arena;
-	struct var_list sess_vars, check_vars;
-	struct rule_ctx cx;
-};
-
-static void take_steps(struct worker *w, struct check_run *r);
 static void start_check(struct worker *w, struct timer *t);
 
 static uint32_t random_next(struct check_run *r)
@@ -67,9 +33,9 @@ static uint64_t interval_ms(struct check_run *r)
 }
 
 /* The connection and what belongs to it. */
-static void drop_connection(struct worker *w, struct check_run *r)
+void check_drop_connection(struct check_run *r)
 {
-	io_close(w, &r->io);
+	conn_close(&r->conn);
 	strbuf_done(&r->out);
 	r->out = STRBUF_INIT;
 	r->sent = 0;
@@ -82,7 +48,7 @@ static void drop_connection(struct worker *w, struct check_run *r)
 /* Frees what one run of a check used. */
 static void clean_up(struct worker *w, struct check_run *r)
 {
-	drop_connection(w, r);
+	check_drop_connection(r);
 	worker_timer_cancel(w, &r->deadline);
 	var_list_end(&r->check_vars, VAR_CHECK, NULL);
 	var_list_end(&r->sess_vars, VAR_SESS, NULL);
@@ -107,7 +73,7 @@ static void finish(struct worker *w, struct check_run *r, enum check_status stat
 }
 
 /* Fails at the present step, which a tcp-check names. */
-static void fail(struct worker *w, struct check_run *r, enum check_status status, const char *text)
+void check_fail(struct worker *w, struct check_run *r, enum check_status status, const char *text)
 {
 	char desc[128], where[112];
 	check_where(r->s->check->http, r->step, where, sizeof(where));
@@ -115,14 +81,14 @@ static void fail(struct worker *w, struct check_run *r, enum check_status status
 	finish(w, r, status, CHECK_RES_FAILED, 0, desc);
 }
 
-static void fail_errno(struct worker *w, struct check_run *r, int error)
+void check_fail_errno(struct worker *w, struct check_run *r, int error)
 {
 	bool ours = error == EMFILE || error == ENFILE || error == EADDRNOTAVAIL ||
 		    error == EAGAIN || error == ENOMEM || error == EPERM;
 	enum check_status status = ours ? CHECK_SOCKERR : CHECK_L4CON;
 	if (!ours && r->state == RUN_RECEIVING)
 		status = CHECK_L7RSP;
-	fail(w, r, status, strerror(error));
+	check_fail(w, r, status, strerror(error));
 }
 
 static void on_deadline(struct worker *w, struct timer *t)
@@ -130,34 +96,11 @@ static void on_deadline(struct worker *w, struct timer *t)
 	struct check_run *r = container_of(t, struct check_run, deadline);
 	bool connected = r->state == RUN_SENDING || r->state == RUN_RECEIVING;
 	enum check_status status = connected ? CHECK_L7TOUT : CHECK_L4TOUT;
+	if (r->state == RUN_HANDSHAKE)
+		status = CHECK_L6TOUT;
 	if (r->step && r->step->kind == STEP_EXPECT && r->step->expect.tout_status)
 		status = r->step->expect.tout_status;
-	fail(w, r, status, "");
-}
-
-/* The PROXY header of a check: the connection's own two ends, or LOCAL. */
-static void add_preface(struct check_run *r)
-{
-	const struct server *s = r->s;
-	char buf[PP_V1_MAX + 256];
-	struct net_peer src = { .sa.sa_family = AF_UNSPEC }, dst = src;
-	size_t len;
-	const struct check_connect *c = &r->step->connect;
-	if (!c->send_proxy && !(c->defaults && s->check->send_proxy))
-		return;
-	if (s->pp == SERVER_PP_V2) {
-		len = pp_write_v2(&src, &dst, true, NULL, 0, s->pp2_options & SERVER_PP2_CRC32C,
-		    buf, sizeof(buf));
-	} else {
-		struct sockaddr_storage peer;
-		socklen_t peer_len = sizeof(peer);
-		if (net_local_peer(r->io.fd, &src) == 0 &&
-		    getpeername(r->io.fd, (struct sockaddr *)&peer, &peer_len) == 0 &&
-		    (peer.ss_family == AF_INET || peer.ss_family == AF_INET6))
-			memcpy(&dst, &peer, sizeof(dst));
-		len = pp_write_v1(&src, &dst, buf);
-	}
-	strbuf_add(&r->out, buf, len);
+	check_fail(w, r, status, "");
 }
 
 /* Reads what there is. False: the connection failed, which was told. */
@@ -165,14 +108,12 @@ static bool read_more(struct worker *w, struct check_run *r)
 {
 	struct check_response *in = r->in;
 	while (!check_response_over(in)) {
-		ssize_t n = recv(r->io.fd, in->in + in->len, CHECK_RESPONSE_MAX - in->len, 0);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
+		ssize_t n = conn_recv(&r->conn, in->in + in->len, CHECK_RESPONSE_MAX - in->len);
+		if (n == -EAGAIN)
 			break;
 		/* what came ahead of a reset counts */
 		if (n < 0 && in->len == 0) {
-			fail_errno(w, r, errno);
+			check_fail_errno(w, r, (int)-n);
 			return false;
 		}
 		in->eof = n <= 0;
@@ -202,7 +143,7 @@ static bool do_expect(struct worker *w, struct check_run *r)
 	if (!r->in) {
 		r->in = malloc(sizeof(*r->in));
 		if (!r->in) {
-			fail_errno(w, r, ENOMEM);
+			check_fail_errno(w, r, ENOMEM);
 			return false;
 		}
 		r->in->len = 0;
@@ -236,7 +177,7 @@ static bool make_output(struct worker *w, struct check_run *r)
 		strbuf_addslice(&r->out, strbuf_slice(&request));
 		strbuf_done(&request);
 		if (none) {
-			fail(w, r, CHECK_SOCKERR, "the request cannot be made");
+			check_fail(w, r, CHECK_SOCKERR, "the request cannot be made");
 			return false;
 		}
 	} else {
@@ -244,28 +185,25 @@ static bool make_output(struct worker *w, struct check_run *r)
 		if (send->hex && text.len)
 			text = check_unhex(text, &r->arena);
 		if (!text.ptr) {
-			fail(w, r, CHECK_SOCKERR, "the text cannot be made");
+			check_fail(w, r, CHECK_SOCKERR, "the text cannot be made");
 			return false;
 		}
 		strbuf_addslice(&r->out, text);
 	}
 	if (!r->out.failed)
 		return true;
-	fail_errno(w, r, ENOMEM);
+	check_fail_errno(w, r, ENOMEM);
 	return false;
 }
 
-/* True: all was sent. */
-static bool send_out(struct worker *w, struct check_run *r)
+bool check_send_out(struct worker *w, struct check_run *r)
 {
 	while (r->sent < r->out.len) {
-		ssize_t n =
-		    send(r->io.fd, r->out.ptr + r->sent, r->out.len - r->sent, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
+		struct iovec v = { r->out.ptr + r->sent, r->out.len - r->sent };
+		ssize_t n = conn_send(&r->conn, &v, 1, false);
 		if (n < 0) {
-			if (errno != EAGAIN)
-				fail_errno(w, r, errno);
+			if (n != -EAGAIN)
+				check_fail_errno(w, r, (int)-n);
 			return false;
 		}
 		r->sent += (size_t)n;
@@ -285,7 +223,7 @@ static bool do_send(struct worker *w, struct check_run *r)
 		if (!make_output(w, r))
 			return false;
 	}
-	if (!send_out(w, r))
+	if (!check_send_out(w, r))
 		return false;
 	r->found = (struct check_verdict){ .status = CHECK_L7OK, .result = CHECK_RES_PASSED };
 	snprintf(r->found.desc, sizeof(r->found.desc), "%s",
@@ -293,111 +231,16 @@ static bool do_send(struct worker *w, struct check_run *r)
 	return true;
 }
 
-/* The connection is there: what goes ahead of all else was made, and is sent. True: the step is done. */
-static bool say_hello(struct worker *w, struct check_run *r)
+void check_on_event(struct conn *c)
 {
-	r->state = RUN_SENDING;
-	add_preface(r);
-	if (r->out.failed) {
-		fail_errno(w, r, ENOMEM);
-		return false;
-	}
-	return send_out(w, r);
-}
-
-static void connected(struct worker *w, struct check_run *r)
-{
-	const struct backend *be = r->s->be;
-	char request[64];
-	if (be->check_timeout_ms && r->s->check->http->first->next)
-		worker_timer_arm(w, &r->deadline, be->check_timeout_ms);
-	if (r->to_proxy) {
-		r->state = RUN_PREFACE;
-		strbuf_add(&r->out, request, net_socks4_write(&r->target, request));
-		(void)send_out(w, r);
-	} else if (say_hello(w, r)) {
-		take_steps(w, r);
-	}
-}
-
-#define SOCKS4_ANSWER 8
-
-/* The answer of the SOCKS4 proxy: 8 bytes, and no byte of the server behind it. */
-static void read_socks4(struct worker *w, struct check_run *r)
-{
-	char answer[SOCKS4_ANSWER];
-	ssize_t n = recv(r->io.fd, answer, sizeof(answer), MSG_PEEK);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	int granted = n > 0 ? net_socks4_answer(answer, (size_t)n) : -ECONNREFUSED;
-	if (granted == 0)
-		return;
-	if (granted > 0 && recv(r->io.fd, answer, sizeof(answer), 0) != SOCKS4_ANSWER)
-		granted = -ECONNREFUSED;
-	r->to_proxy = false;
-	if (granted < 0)
-		fail_errno(w, r, -granted);
-	else if (say_hello(w, r))
-		take_steps(w, r);
-}
-
-static void on_io(struct worker *w, struct io *io, uint32_t events)
-{
-	struct check_run *r = container_of(io, struct check_run, io);
-	if (r->state == RUN_CONNECTING) {
-		int error = net_socket_error(io->fd);
-		if (error)
-			fail_errno(w, r, error);
-		else if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
-			connected(w, r);
-	} else if (r->state == RUN_PREFACE) {
-		if (r->out.len == 0 || send_out(w, r))
-			read_socks4(w, r);
-	} else if (r->state == RUN_SENDING && r->step->kind == STEP_CONNECT) {
-		if (send_out(w, r))
-			take_steps(w, r);
-	} else if (r->state == RUN_SENDING) {
-		if (do_send(w, r))
-			take_steps(w, r);
-	} else if (r->state == RUN_RECEIVING) {
-		if (do_expect(w, r))
-			take_steps(w, r);
-	}
-}
-
-/*
- * Where the check connects: what the step says, what commands set, what the server's line says about checks, or the
- * server's own place.
- */
-static void check_target(struct check_run *r, const struct check_connect *c, struct net_addr *ret)
-{
-	const struct server *s = r->s;
-	const struct server_dest *d = atomic_load_explicit(&s->rt->dest, memory_order_acquire);
-	struct server_rt *rt = s->rt;
-	struct sample number;
-	pthread_mutex_lock(&rt->lock);
-	unsigned port = rt->check->port ? rt->check->port : s->check->port;
-	if (rt->check->addr.len)
-		*ret = rt->check->addr;
-	else
-		*ret = s->check->addr.len ? s->check->addr : d->addr;
-	pthread_mutex_unlock(&rt->lock);
-	if (c->addr.len)
-		*ret = c->addr;
-	if (c->port)
-		port = c->port;
-	else if (c->port_expr && expr_eval(c->port_expr, &r->cx, SMP_SINT, &number) &&
-		 number.sint > 0 && number.sint <= 65535)
-		port = (unsigned)number.sint;
-	net_addr_set_port(ret, port ? port : d->port);
-}
-
-static unsigned connect_timeout_ms(const struct server *s)
-{
-	const struct backend *be = s->be;
-	if (be->check_timeout_ms && be->connect_timeout_ms)
-		return MIN(be->connect_timeout_ms, s->check->inter_ms);
-	return s->check->inter_ms;
+	struct check_run *r = container_of(c, struct check_run, conn);
+	bool done = false;
+	if (r->state == RUN_SENDING)
+		done = do_send(r->worker, r);
+	else if (r->state == RUN_RECEIVING)
+		done = do_expect(r->worker, r);
+	if (done)
+		check_take_steps(r->worker, r);
 }
 
 /* Whether checks are to be made now; marks one as under way. */
@@ -410,50 +253,7 @@ static bool may_start(struct server_rt *rt)
 	return ok;
 }
 
-/* What is left of the time of a check without "timeout check", which bounds all its steps. */
-static unsigned time_left_ms(const struct worker *w, const struct check_run *r)
-{
-	unsigned limit = connect_timeout_ms(r->s);
-	uint64_t since = (w->clock.mono_us - r->started_us) / 1000;
-	if (r->s->be->check_timeout_ms)
-		return limit;
-	return since < limit ? limit - (unsigned)since : 1;
-}
-
-static void do_connect(struct worker *w, struct check_run *r)
-{
-	const struct server *s = r->s;
-	const struct check_connect *c = &r->step->connect;
-	struct net_connect_opts opts = s->connect;
-	int fd;
-	drop_connection(w, r);
-	r->found = (struct check_verdict){ .status = CHECK_L4OK, .result = CHECK_RES_PASSED };
-	snprintf(r->found.desc, sizeof(r->found.desc), "%s", c->implicit ? "" : "(tcp-check)");
-	check_target(r, c, &r->target);
-	r->to_proxy = s->socks4.len && (c->via_socks4 || (c->defaults && s->check->via_socks4));
-	opts.transparent = false;
-	opts.tfo = false;
-	opts.nolinger = !c->linger; /* leaves nothing behind in TIME_WAIT */
-	r->state = RUN_CONNECTING;
-	int status = net_connect(r->to_proxy ? &s->socks4 : &r->target, &opts, &fd);
-	if (status < 0) {
-		fail_errno(w, r, -status);
-		return;
-	}
-	int error = io_add_edge(w, &r->io, fd, on_io);
-	if (error < 0) {
-		close(fd);
-		r->io.fd = -1;
-		fail_errno(w, r, -error);
-		return;
-	}
-	worker_timer_arm(w, &r->deadline, time_left_ms(w, r));
-	if (status == 0)
-		connected(w, r);
-}
-
-/* From a step that is done to the next one that has to wait, or to the end. */
-static void take_steps(struct worker *w, struct check_run *r)
+void check_take_steps(struct worker *w, struct check_run *r)
 {
 	bool done = true;
 	while (done) {
@@ -467,7 +267,7 @@ static void take_steps(struct worker *w, struct check_run *r)
 			r->state = RUN_RECEIVING; /* nothing is being sent */
 		switch (r->step->kind) {
 		case STEP_CONNECT:
-			do_connect(w, r);
+			check_connect(w, r);
 			return;
 		case STEP_SEND:
 			done = do_send(w, r);
@@ -503,7 +303,7 @@ static void start_check(struct worker *w, struct timer *t)
 	};
 	r->cx.vars.list[VAR_SESS] = &r->sess_vars;
 	r->cx.vars.list[VAR_CHECK] = &r->check_vars;
-	take_steps(w, r);
+	check_take_steps(w, r);
 }
 
 int checks_start(struct worker *w, struct backend *be)
@@ -527,7 +327,7 @@ int checks_start(struct worker *w, struct backend *be)
 		struct check_run *r = &be->checks[at];
 		r->s = s;
 		r->worker = worker_get(w->group, (be->id + at) % workers);
-		r->io.fd = -1;
+		r->conn.io.fd = -1;
 		r->random = (uint32_t)(now.mono_us + at * 2654435761u) | 1;
 		r->out = STRBUF_INIT;
 		arena_init(&r->arena, CHECK_ARENA_BLOCK);

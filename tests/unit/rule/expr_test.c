@@ -341,7 +341,7 @@ static void wrong_expressions_are_told(void **state)
 	static const struct want wrong[] = {
 		{ "expr pathh", "unknown fetch 'pathh'; did you mean 'path" },
 		{ "expr path,lowr", "unknown converter 'lowr'; did you mean 'lower'?" },
-		{ "expr ssl_fc", "fetch 'ssl_fc' is not supported in this version" },
+		{ "expr sc0_key", "fetch 'sc0_key' is not supported in this version" },
 		{ "expr path,51d.single(a)",
 		    "converter '51d.single' is not supported in this version" },
 		{ "expr status", "may not be used here: it needs an HTTP response" },

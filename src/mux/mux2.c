@@ -1,0 +1,614 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of an HTTP/2 connection: reading, waking streams, sending at the end of the turn, and the ways in which it
+ * ends (GOAWAY from either side, errors, limits). It owns its streams' memory and none of the conn's. Worker thread
+ * only.
+ *
+ * Foreign code is called from three places: owner->request() while a head is decoded, ep->wake() once the input at
+ * hand is decoded, and closed() last of all from the task. So nothing disappears under a decoder.
+ */
+#include "mux2_internal.h"
+
+#include <errno.h>
+
+/* One read: whole frames of the usual size. */
+#define READ_SIZE (32u * 1024 + 256)
+/* Reads in one go before other connections get their turn. */
+#define READS_A_TURN 8
+#define FREE_CONNS   1024
+#define FREE_STREAMS 4096
+#define FREE_READS   16
+#define LINGER_MS    1000
+#define DRAIN_MS     1000
+
+static task_fn on_task;
+static timer_fn on_timer;
+
+/* ---- a worker's memory ---- */
+
+struct mux2_local *mux2_local(struct worker *w)
+{
+	struct mux_local *ml = mux_local(w);
+	struct mux2_local *l = ml->h2;
+	if (l)
+		return l;
+	l = malloc(sizeof(*l));
+	if (!l)
+		return NULL;
+	l->mem = h2_mem_new();
+	if (!l->mem) {
+		free(l);
+		return NULL;
+	}
+	pool_init(&l->conns, "h2 connection", sizeof(struct mux2), FREE_CONNS);
+	pool_init(&l->streams, "h2 stream", sizeof(struct mux2_stream), FREE_STREAMS);
+	pool_init(&l->reads, "h2 input", READ_SIZE, FREE_READS);
+	ml->h2 = l;
+	return l;
+}
+
+void mux2_local_free(struct mux2_local *l)
+{
+	if (!l)
+		return;
+	pool_trim(&l->conns);
+	pool_trim(&l->streams);
+	pool_trim(&l->reads);
+	h2_mem_free(l->mem);
+	free(l);
+}
+
+/* ---- streams ---- */
+
+struct mux2_stream *mux2_stream_new(struct mux2 *m)
+{
+	struct mux2_stream *st = pool_get(&mux2_local(m->conn->worker)->streams);
+	if (!st)
+		return NULL;
+	*st = (struct mux2_stream){ .m = m };
+	st->ep.ops = &mux_h2_ops;
+	st->ep.conn = m->conn;
+	st->heads_tail = &st->heads;
+	list_init(&st->ready);
+	list_init(&st->blocked);
+	list_add_tail(&m->streams, &st->link);
+	m->streams_n++;
+	m->total++;
+	m->counters->open_streams++;
+	m->counters->total_streams++;
+	return st;
+}
+
+void mux2_stream_free(struct mux2_stream *st)
+{
+	struct mux2 *m = st->m;
+	mux2_drop_input(st);
+	list_del(&st->ready);
+	list_del(&st->blocked);
+	list_del(&st->link);
+	m->streams_n--;
+	m->counters->open_streams--;
+	pool_put(&mux2_local(m->conn->worker)->streams, st);
+}
+
+void mux2_make_ready(struct mux2_stream *st)
+{
+	if (!list_is_linked(&st->ready))
+		list_add_tail(&st->m->ready, &st->ready);
+	mux2_schedule(st->m);
+}
+
+static void wake_ready(struct mux2 *m)
+{
+	struct list now;
+	list_init(&now);
+	list_splice_tail(&now, &m->ready);
+	while (!list_is_empty(&now)) {
+		struct mux2_stream *st = list_first(&now, struct mux2_stream, ready);
+		list_del(&st->ready);
+		if (st->attached)
+			st->ep.wake(&st->ep); /* it may be gone then */
+	}
+}
+
+/* Everything of the connection's that streams have to know of: its end, or that it is established. */
+static void tell_streams(struct mux2 *m, uint32_t set, uint32_t clear)
+{
+	list_for_each_entry (st, &m->streams, struct mux2_stream, link) {
+		st->ep.flags = (st->ep.flags & ~clear) | set;
+		if (st->attached)
+			mux2_make_ready(st);
+	}
+}
+
+/* A stream whose message was not complete: the peer shall not wait for the rest, nor send its own. */
+static enum h2_error reset_code(const struct mux2_stream *st)
+{
+	uint32_t flags = st->ep.flags;
+	if (flags & EP_IN_BAD)
+		return H2_PROTOCOL_ERROR;
+	if (st->m->client_side && (flags & EP_OUT_END))
+		return H2_NO_ERROR;
+	return H2_CANCEL;
+}
+
+static void detach(struct endpoint *ep, bool keep, bool reset)
+{
+	struct mux2_stream *st = stream_of(ep);
+	struct mux2 *m = st->m;
+	(void)keep;
+	(void)reset;
+	if (st->h.id && !(st->h.state & H2_ST_CLOSED)) {
+		h2_reset(&m->h2, &st->h, reset_code(st));
+		mux2_schedule(m);
+	}
+	st->attached = false;
+	mux2_stream_free(st);
+	if (m->streams_n == 0)
+		mux2_schedule(m);
+	m->ops->stream_left(m, m->streams_n == 0);
+}
+
+static void tunnel(struct endpoint *ep)
+{
+	struct mux2_stream *st = stream_of(ep);
+	st->tunnel = true;
+	st->tunnel_wait = false;
+	ep->flags &= ~(uint32_t)(EP_IN_END | EP_OUT_END | EP_IN_KEEP | EP_OUT_KEEP);
+	if (st->stored || st->in_done)
+		mux2_make_ready(st);
+}
+
+const struct mux_ops mux_h2_ops = {
+	.name = "h2",
+	.http = true,
+	.attach = mux2_attach,
+	.recv = mux2_recv,
+	.consume = mux2_consume,
+	.send_head = mux2_send_head,
+	.send = mux2_send,
+	.hold = mux2_hold,
+	.rewind = mux2_rewind,
+	.trailers = mux2_trailers,
+	.tunnel = tunnel,
+	.shut = mux2_shut,
+	.detach = detach,
+};
+
+/* ---- reading ---- */
+
+static void drop_input(struct mux2 *m)
+{
+	if (m->rx)
+		pool_put(&mux2_local(m->conn->worker)->reads, m->rx);
+	m->rx = NULL;
+	m->rx_at = m->rx_end = 0;
+}
+
+/* Room behind rx_end: what is left of a frame moves to the front. */
+static bool make_room(struct mux2 *m)
+{
+	if (!m->rx)
+		m->rx = pool_get(&mux2_local(m->conn->worker)->reads);
+	if (!m->rx)
+		return false;
+	if (m->rx_at) {
+		memmove(m->rx, m->rx + m->rx_at, m->rx_end - m->rx_at);
+		m->rx_end -= m->rx_at;
+		m->rx_at = 0;
+	}
+	return m->rx_end < READ_SIZE;
+}
+
+static void failed(struct mux2 *m)
+{
+	struct mux2_counters *n = m->counters;
+	if (m->told_failure)
+		return;
+	m->told_failure = true;
+	n->conn_errors++;
+	n->limit_continuations += m->h2.limit == H2_LIMIT_CONTINUATIONS;
+	n->limit_floods += m->h2.limit == H2_LIMIT_FLOOD;
+	n->limit_header_lists += m->h2.limit == H2_LIMIT_HEADER_LIST;
+	if (m->ops->event)
+		m->ops->event(m, MUX2_CONN_ERROR, m->h2.why);
+	mux2_close(m);
+}
+
+/* tune.h2.*.glitches-threshold: a friendly end first, then a hard one. */
+static void check_glitches(struct mux2 *m)
+{
+	unsigned most = m->conf->glitches;
+	if (!most || m->h2.is_failed)
+		return;
+	if (m->glitches >= most) {
+		m->counters->limit_glitches++;
+		h2_session_fail(&m->h2, H2_ENHANCE_YOUR_CALM, "too many glitches");
+	} else if (m->glitches >= most - most / 4) {
+		mux2_goaway(m);
+	}
+}
+
+/* Decodes what has been read; false: it is not all because of a bound on one go. */
+static bool decode(struct mux2 *m)
+{
+	const struct mux2_conf *c = m->conf;
+	while (m->rx_at < m->rx_end && !m->h2.is_failed) {
+		unsigned frames = c->resets_at_once ? 1 : c->frames_at_once;
+		size_t used =
+		    h2_session_recv(&m->h2, m->rx + m->rx_at, m->rx_end - m->rx_at, frames);
+		m->rx_at += (uint32_t)used;
+		check_glitches(m);
+		if (used == 0)
+			break;
+		if (c->resets_at_once && m->resets_now >= c->resets_at_once)
+			return false;
+		if (c->frames_at_once &&
+		    ++m->frames_now >= (c->resets_at_once ? c->frames_at_once : 1u))
+			return false;
+	}
+	return true;
+}
+
+static void peer_closed(struct mux2 *m)
+{
+	tell_streams(m, EP_ERROR | EP_IN_CLOSED, 0);
+	m->peer_goaway = true;
+	mux2_close(m);
+}
+
+/* Nothing is read that could not be kept: windows bound it. True: there is more to do. */
+static bool read_input(struct mux2 *m)
+{
+	const uint16_t not_yet = CONN_CONNECTING | CONN_HANDSHAKE;
+	m->resets_now = m->frames_now = 0;
+	m->h2.now_ms = worker_now_ms(m->conn->worker);
+	if (!decode(m))
+		return true;
+	for (unsigned i = 0; (m->conn->flags & CONN_READABLE) && m->state < MUX2_CLOSING; i++) {
+		if ((m->conn->flags & not_yet) || m->h2.is_failed)
+			return false;
+		if (i == READS_A_TURN)
+			return true;
+		if (!make_room(m)) {
+			h2_session_fail(&m->h2, H2_INTERNAL_ERROR, "no memory");
+			return false;
+		}
+		ssize_t n = conn_recv(m->conn, m->rx + m->rx_end, READ_SIZE - m->rx_end);
+		if (n <= 0) {
+			if (n == 0)
+				peer_closed(m);
+			return false;
+		}
+		m->rx_end += (uint32_t)n;
+		if (!decode(m))
+			return true;
+	}
+	return false;
+}
+
+/* ---- a turn ---- */
+
+void mux2_schedule(struct mux2 *m)
+{
+	task_wake(m->conn->worker, &m->task);
+}
+
+static void move(uint64_t *to, uint64_t *from)
+{
+	*to += *from;
+	*from = 0;
+}
+
+static void update_counters(struct mux2 *m)
+{
+	move(&m->counters->headers_rcvd, &m->h2.headers_rcvd);
+	move(&m->counters->data_rcvd, &m->h2.data_rcvd);
+	move(&m->counters->settings_rcvd, &m->h2.settings_rcvd);
+	move(&m->counters->rst_stream_rcvd, &m->h2.rst_rcvd);
+	move(&m->counters->goaway_rcvd, &m->h2.goaway_rcvd);
+	move(&m->counters->rst_stream_resp, &m->h2.rst_sent);
+	move(&m->counters->goaway_resp, &m->h2.goaway_sent_n);
+}
+
+static void drop_and_wait(struct mux2 *m)
+{
+	char dropped[4096];
+	while (m->conn->flags & CONN_READABLE) {
+		ssize_t n = conn_recv(m->conn, dropped, sizeof(dropped));
+		if (n == -EAGAIN)
+			return;
+		if (n <= 0) {
+			m->state = MUX2_DEAD;
+			return;
+		}
+	}
+}
+
+/* Steps towards the end, as far as they can be taken now. */
+static void wind_up(struct mux2 *m)
+{
+	bool broken = m->conn->flags & CONN_ERROR;
+	bool none = m->streams_n == 0;
+	if (m->state == MUX2_LAST && none)
+		mux2_close(m);
+	else if (m->state <= MUX2_DRAINING && none && m->peer_goaway)
+		mux2_close(m);
+	if (m->state == MUX2_CLOSING && none) {
+		mux2_flush(m);
+		if (broken || (m->conn->flags & (CONN_READ_END | CONN_NOLINGER | CONN_CONNECTING |
+						    CONN_HANDSHAKE))) {
+			m->state = MUX2_DEAD;
+		} else if (m->h2.out.bytes == 0 && !(m->conn->flags & CONN_UNSENT)) {
+			conn_shut_write(m->conn);
+			m->state = MUX2_LINGER;
+		}
+	}
+	if (m->state == MUX2_LINGER)
+		drop_and_wait(m);
+	if (m->state == MUX2_LINGER && (m->conn->flags & CONN_ERROR))
+		m->state = MUX2_DEAD;
+}
+
+/* Reads and lets streams work; what they send leaves by the task. True: there is more to read. */
+static bool work(struct mux2 *m)
+{
+	bool more = m->state < MUX2_CLOSING && read_input(m);
+	if (m->h2.is_failed)
+		failed(m);
+	if ((m->conn->flags & CONN_ERROR) && m->state < MUX2_CLOSING) {
+		tell_streams(m, EP_ERROR | EP_IN_CLOSED, 0);
+		mux2_close(m);
+	}
+	if (m->rx && m->rx_at == m->rx_end)
+		drop_input(m);
+	wake_ready(m);
+	return more;
+}
+
+static void on_event(struct conn *c)
+{
+	struct mux2 *m = c->user;
+	const uint16_t not_yet = CONN_CONNECTING | CONN_HANDSHAKE;
+	if (m->connecting && !(c->flags & not_yet)) {
+		m->connecting = false;
+		tell_streams(m, 0, EP_CONNECTING);
+	}
+	if (c->flags & CONN_WRITABLE) {
+		mux2_flush(m);
+		mux2_serve_blocked(m);
+	}
+	work(m);
+	mux2_schedule(m);
+}
+
+static void on_task(struct worker *w, struct task *task)
+{
+	struct mux2 *m = container_of(task, struct mux2, task);
+	bool more = work(m);
+	mux2_flush(m);
+	mux2_serve_blocked(m);
+	mux2_flush(m);
+	if (m->h2.is_failed)
+		failed(m);
+	wind_up(m);
+	update_counters(m);
+	if (more)
+		mux2_schedule(m);
+	if (m->state != MUX2_DEAD || m->streams_n)
+		return;
+	worker_timer_cancel(w, &m->timer);
+	task_cancel(&m->task);
+	conn_close(m->conn);
+	m->ops->closed(m);
+}
+
+static void on_timer(struct worker *w, struct timer *t)
+{
+	struct mux2 *m = container_of(t, struct mux2, timer);
+	(void)w;
+	if (m->state == MUX2_DRAINING) {
+		m->state = MUX2_LAST;
+		h2_send_goaway(&m->h2, m->h2.last_taken, H2_NO_ERROR);
+	} else if (m->state >= MUX2_CLOSING) {
+		m->state = MUX2_DEAD;
+	}
+	mux2_schedule(m);
+}
+
+/* ---- life ---- */
+
+void mux2_conf_default(struct mux2_conf *conf)
+{
+	*conf = (struct mux2_conf){
+		.table_size = 4096,
+		.initial_window = H2_WINDOW,
+		.max_streams = 100,
+		.max_frame = H2_FRAME_SIZE,
+		.rxbuf = 100 * H2_FRAME_SIZE,
+		.max_fields = 101,
+		.resets = 500,
+		.continuations = 32,
+		.floods = 10000,
+	};
+}
+
+static struct h2_conf codec_conf(
+    const struct mux2_conf *c, const struct mux_local *l, bool client_side)
+{
+	uint32_t list = c->header_list ? MIN(c->header_list, l->head_max) : l->head_max;
+	uint32_t frame = MAX(c->max_frame, (uint32_t)H2_FRAME_SIZE);
+	return (struct h2_conf){
+		.table_size = c->table_size,
+		.initial_window = MIN(c->initial_window, (uint32_t)H2_WINDOW_MAX),
+		.max_streams = c->max_streams,
+		.max_frame = MIN(frame, READ_SIZE - H2_FRAME_HEAD),
+		.conn_window = MIN(MAX(c->rxbuf, (uint32_t)H2_WINDOW), (uint32_t)H2_WINDOW_MAX),
+		.head_max = list,
+		.max_fields = c->max_fields,
+		.continuations = c->continuations,
+		.floods = c->floods,
+		.client_side = client_side,
+	};
+}
+
+/* False: no memory. */
+static bool take_early(struct mux2 *m, struct slice early)
+{
+	if (!early.len)
+		return true;
+	if (early.len > READ_SIZE || !make_room(m))
+		return false;
+	memcpy(m->rx, early.ptr, early.len);
+	m->rx_end = (uint32_t)early.len;
+	return true;
+}
+
+struct mux2 *mux2_new(struct conn *conn, bool client_side, const struct mux2_conf *conf,
+    struct mux2_counters *counters, const struct mux2_owner_ops *ops, void *owner,
+    struct slice early)
+{
+	struct mux2_local *l = mux2_local(conn->worker);
+	struct mux2 *m = l ? pool_get(&l->conns) : NULL;
+	if (!m)
+		return NULL;
+	memset(m, 0, offsetof(struct mux2, h2));
+	memset(&m->rx, 0, sizeof(*m) - offsetof(struct mux2, rx));
+	m->conn = conn;
+	m->client_side = client_side;
+	m->conf = conf;
+	m->counters = counters;
+	m->ops = ops;
+	m->owner = owner;
+	m->connecting = conn->flags & (CONN_CONNECTING | CONN_HANDSHAKE);
+	list_init(&m->streams);
+	list_init(&m->ready);
+	list_init(&m->blocked);
+	task_init(&m->task, on_task);
+	timer_init(&m->timer, on_timer);
+	struct h2_conf codec = codec_conf(conf, mux_local(conn->worker), client_side);
+	if (h2_session_init(&m->h2, &codec, &mux2_h2_ops, buffers_of(m), l->mem) < 0) {
+		pool_put(&l->conns, m);
+		return NULL;
+	}
+	if (!take_early(m, early)) {
+		h2_session_done(&m->h2);
+		pool_put(&l->conns, m);
+		return NULL;
+	}
+	conn->on_event = on_event;
+	conn->user = m;
+	counters->open_connections++;
+	counters->total_connections++;
+	mux2_schedule(m);
+	return m;
+}
+
+void mux2_free(struct mux2 *m)
+{
+	if (!m)
+		return;
+	struct worker *w = m->conn->worker;
+	worker_timer_cancel(w, &m->timer);
+	task_cancel(&m->task);
+	conn_close(m->conn);
+	update_counters(m);
+	m->counters->open_connections--;
+	drop_input(m);
+	h2_session_done(&m->h2);
+	pool_put(&mux2_local(w)->conns, m);
+}
+
+void mux2_goaway(struct mux2 *m)
+{
+	if (m->state != MUX2_OPEN)
+		return;
+	if (m->client_side) {
+		m->state = MUX2_DRAINING;
+		h2_send_goaway(&m->h2, H2_STREAM_ID_MAX, H2_NO_ERROR);
+		h2_send_ping(&m->h2); /* its answer: what was on its way has come */
+		worker_timer_arm(m->conn->worker, &m->timer, DRAIN_MS);
+	} else {
+		m->state = MUX2_LAST; /* the peer opens none */
+	}
+	mux2_schedule(m);
+}
+
+void mux2_close(struct mux2 *m)
+{
+	if (m->state >= MUX2_CLOSING)
+		return;
+	bool told = m->h2.is_failed || (m->state == MUX2_LAST && m->client_side);
+	if (!told)
+		h2_send_goaway(&m->h2, m->h2.last_taken, H2_NO_ERROR);
+	m->state = MUX2_CLOSING;
+	tell_streams(m, EP_ERROR, 0);
+	worker_timer_arm(m->conn->worker, &m->timer, LINGER_MS);
+	mux2_schedule(m);
+}
+
+/* ---- what owners ask ---- */
+
+void *mux2_owner(const struct mux2 *m)
+{
+	return m->owner;
+}
+
+struct conn *mux2_conn(const struct mux2 *m)
+{
+	return m->conn;
+}
+
+struct mux2 *mux2_of(const struct endpoint *ep)
+{
+	return stream_of(ep)->m;
+}
+
+unsigned mux2_can_open(const struct mux2 *m)
+{
+	uint32_t most = MIN(m->conf->max_streams, m->h2.peer_streams);
+	if (m->client_side || m->state != MUX2_OPEN || m->peer_goaway || m->h2.is_failed ||
+	    (m->conn->flags & (CONN_ERROR | CONN_READ_END | CONN_PEER_CLOSED)) ||
+	    m->h2.next_id > H2_STREAM_ID_MAX - 2 * m->streams_n)
+		return 0;
+	return most > m->streams_n ? most - m->streams_n : 0;
+}
+
+struct endpoint *mux2_open(struct mux2 *m)
+{
+	struct mux2_stream *st = mux2_can_open(m) ? mux2_stream_new(m) : NULL;
+	return st ? &st->ep : NULL;
+}
+
+unsigned mux2_streams(const struct mux2 *m)
+{
+	return m->streams_n;
+}
+
+unsigned mux2_total(const struct mux2 *m)
+{
+	return m->total;
+}
+
+unsigned mux2_glitches(const struct mux2 *m)
+{
+	return m->glitches;
+}
+
+uint32_t mux2_stream_id(const struct endpoint *ep)
+{
+	return stream_of(ep)->h.id;
+}
+
+bool mux2_refused(const struct endpoint *ep)
+{
+	return stream_of(ep)->refused;
+}
+
+enum h2_preface h2_preface_match(struct slice bytes)
+{
+	size_t n = MIN(bytes.len, (size_t)H2_PREFACE_LEN);
+	if (n && memcmp(bytes.ptr, H2_PREFACE, n) != 0)
+		return H2_PREFACE_NO;
+	return n < H2_PREFACE_LEN ? H2_PREFACE_INCOMPLETE : H2_PREFACE_YES;
+}
