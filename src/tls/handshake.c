@@ -126,6 +126,8 @@ static void complete(struct tls_conn *t)
 	t->tw->counters.handshakes[side]++;
 	t->tw->counters.resumed[side] += t->info.resumed;
 	t->tickets_due = (uint8_t)tls_server_tickets(t);
+	if (t->client && t->info.resumed)
+		tls_client_resumed(t);
 }
 
 int tls_handshake_step(struct tls_conn *t)

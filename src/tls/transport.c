@@ -148,6 +148,27 @@ static int write_piece(struct tls_conn *t, struct slice piece)
 	return r == 1 ? 0 : tls_failed(t, SSL_get_error(t->ssl, r));
 }
 
+/* Records of at most TLS_SEND_MAX bytes, in one system call. */
+static int send_round(struct tls_conn *t, struct pieces *p, bool more, size_t *taken)
+{
+	size_t end = MIN(p->left, (size_t)TLS_SEND_MAX), done = 0;
+	/* what else is to be written goes in front of the first record, which is then staged like it */
+	bool direct = t->info.handshaken && !SSL_in_init(t->ssl);
+	int r = 0;
+	t->more = more || p->left > end;
+	while (r == 0 && done < end) {
+		struct slice piece = next_piece(p, MIN(record_limit(t), end - done), t->tw->gather);
+		done += piece.len;
+		t->corked = !(direct && done == end);
+		r = write_piece(t, piece);
+		t->burst = (uint32_t)MIN(t->burst + piece.len, (size_t)UINT32_MAX / 2);
+	}
+	t->corked = true;
+	*taken += done;
+	int push = tls_wire_push(t, t->more);
+	return r < 0 ? r : push;
+}
+
 static ssize_t tls_send(struct conn *c, const struct iovec *iov, int n, bool more)
 {
 	struct tls_conn *t = tls_state(c);
@@ -162,25 +183,13 @@ static ssize_t tls_send(struct conn *c, const struct iovec *iov, int n, bool mor
 		return -EAGAIN;
 	if (p.left == 0)
 		return 0;
-	bool single = !t->tickets_due && t->info.handshaken;
 	ERR_clear_error();
 	t->corked = true;
-	t->more = more;
 	make_tickets(t);
 	note_pause(t);
-	while (r == 0 && p.left && taken < TLS_SEND_MAX) {
-		struct slice piece =
-		    next_piece(&p, MIN(record_limit(t), TLS_SEND_MAX - taken), t->tw->gather);
-		bool last = !p.left || taken + piece.len == TLS_SEND_MAX;
-		t->corked = !(last && single);
-		r = write_piece(t, piece);
-		taken += piece.len;
-		t->burst = (uint32_t)MIN(t->burst + piece.len, (size_t)UINT32_MAX / 2);
-	}
-	t->corked = true;
-	int push = tls_wire_push(t, more);
-	if (r == 0)
-		r = push;
+	/* short only when the kernel has refused some, so that an event will follow */
+	while (p.left && r == 0 && !t->unsent.len)
+		r = send_round(t, &p, more, &taken);
 	return r < 0 ? r : (ssize_t)taken;
 }
 
@@ -316,6 +325,8 @@ static void install(struct conn *c, struct tls_conn *t)
 	c->xprt = &xprt_tls;
 	c->xprt_state = t;
 	c->flags |= CONN_HANDSHAKE;
+	if (!(c->flags & CONN_READABLE)) /* no event has told of bytes; one will */
+		c->flags |= CONN_DRAINED;
 }
 
 int tls_accept(struct conn *c, struct ssl_ctx_st *ctx, const struct tls_accept_opts *opts)

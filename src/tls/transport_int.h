@@ -116,6 +116,7 @@ void tls_hello_capture(struct tls_conn *t, struct slice body, unsigned cap);
 
 /* ---- client_ctx.c, client_sessions.c ---- */
 int tls_client_apply(struct tls_conn *t, const struct tls_connect_opts *opts);
+void tls_client_resumed(struct tls_conn *t);
 void tls_client_failed(struct tls_conn *t);
 
 #endif

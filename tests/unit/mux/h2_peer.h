@@ -22,7 +22,7 @@
 
 #define MAX_HDRS   32
 #define MAX_USERS  256
-#define MAX_FRAMES 512
+#define MAX_FRAMES 8192
 
 enum {
 	DATA,
