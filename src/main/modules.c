@@ -74,6 +74,8 @@ const struct cli_command *const module_commands[] = {
 	proxy_map_commands,
 	proxy_var_commands,
 	proxy_ring_commands,
+	proxy_ssl_commands,
+	proxy_ssl_list_commands,
 	upstream_commands,
 	NULL,
 };

@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 
 #include "fetch_ssl.h"
+#include "weir/tls/store.h"
 
 #define FIELD 0xffu /* the other bits of a row's data */
 
@@ -81,6 +82,14 @@ static bool fetch_has_sni(struct rule_ctx *cx, const struct args *args, uintptr_
 {
 	const struct conn *c = ssl_conn(cx, data);
 	return ret_bool(ret, c && tls_sni(c));
+}
+
+static bool fetch_crtname(struct rule_ctx *cx, const struct args *args, uintptr_t data,
+    struct fetch_walk *walk, struct sample *ret)
+{
+	const SSL *ssl = ssl_of(cx, data);
+	const char *name = ssl ? tls_crt_name(ssl) : NULL;
+	return name && ret_str(ret, slice_str(name));
 }
 
 /* ---- the session ---- */
@@ -257,6 +266,7 @@ const struct fetch_row fetch_ssl_conn_rows[] = {
 	    .data = SSL_FC,
 	    .help = "server name that the client sent" },
 	FC("has_sni", SMP_BOOL, fetch_has_sni, 0, "whether a server name was sent"),
+	FC("crtname", SMP_STR, fetch_crtname, 0, "name of the certificate that was presented"),
 	FC("has_early", SMP_BOOL, fetch_has_early, 0,
 	    "whether early data has come and the handshake is not complete"),
 	FC("early_rcvd", SMP_BOOL, fetch_early_rcvd, 0, "whether early data has come"),

@@ -192,7 +192,6 @@ const char *const fetch_not_yet[] = {
 	"src_sess_cnt",
 	"src_sess_rate",
 	"src_updt_conn_cnt",
-	"ssl_fc_crtname",
 	"table_avl",
 	"table_cnt",
 	NULL,

@@ -45,9 +45,8 @@ static struct client_session *victim(struct client_sessions *s)
 }
 
 /* Keeps the reference that comes with it when the answer is 1. */
-static int on_new_session(SSL *ssl, SSL_SESSION *session)
+static int keep(struct tls_conn *t, SSL_SESSION *session)
 {
-	struct tls_conn *t = tls_state_of(ssl);
 	if (!t || !t->client || !t->session_key || !SSL_SESSION_is_resumable(session))
 		return 0;
 	struct client_sessions *s = table(t->client, t->c->worker->id);
@@ -60,6 +59,23 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session)
 		slot = victim(s);
 	*slot = (struct client_session){ t->session_key, ++s->uses, session };
 	return 1;
+}
+
+static int on_new_session(SSL *ssl, SSL_SESSION *session)
+{
+	return keep(tls_state_of(ssl), session);
+}
+
+/* A resumed handshake of TLS 1.2 may bring a new ticket, of which OpenSSL does not tell. */
+void tls_client_resumed(struct tls_conn *t)
+{
+	struct client_session *slot = find(t->client->sessions[t->c->worker->id], t->session_key);
+	if (!t->session_key || SSL_version(t->ssl) == TLS1_3_VERSION ||
+	    (slot && slot->session == SSL_get0_session(t->ssl)))
+		return;
+	SSL_SESSION *session = SSL_get1_session(t->ssl);
+	if (session && !keep(t, session))
+		SSL_SESSION_free(session);
 }
 
 SSL_SESSION *client_sessions_get(struct tls_client *client, unsigned worker, uint64_t key)

@@ -25,7 +25,7 @@ struct der_item {
 	struct slice whole; /* with tag and length */
 };
 
-/* Takes the next item off *s. False at the end or when it is cut. */
+/* Takes the next item off *s, which must not lie in ret. False at the end or when it is cut. */
 static bool der_take(struct slice *s, struct der_item *ret)
 {
 	const unsigned char *p = (const unsigned char *)s->ptr;
@@ -118,7 +118,7 @@ static bool parse_spki(struct slice spki, struct der_cert *ret)
 
 int der_cert_parse(struct slice der, struct der_cert *ret)
 {
-	struct der_item cert, tbs, item, validity;
+	struct der_item cert, tbs, item, validity, exts;
 	struct der_cert c = { .len = der.len };
 	if (!der_expect(&der, DER_SEQUENCE, &cert) || !der_expect(&cert.value, DER_SEQUENCE, &tbs))
 		return -EINVAL;
@@ -147,8 +147,8 @@ int der_cert_parse(struct slice der, struct der_cert *ret)
 	if (!der_expect(&t, DER_SEQUENCE, &item) || !parse_spki(item.value, &c))
 		return -EINVAL;
 	while (der_take(&t, &item))
-		if (item.tag == 0xa3 && der_expect(&item.value, DER_SEQUENCE, &item))
-			c.extensions = item.value;
+		if (item.tag == 0xa3 && der_expect(&item.value, DER_SEQUENCE, &exts))
+			c.extensions = exts.value;
 	*ret = c;
 	return 0;
 }

@@ -19,7 +19,7 @@
 #define SEAL (TLS_TICKETS_NO - 2) /* of the keys from old to new */
 
 struct ticket_key {
-	unsigned char bytes[TLS_TICKET_KEY_MAX]; /* name, HMAC key, AES key */
+	unsigned char bytes[TLS_TICKET_KEY_MAX]; /* name, AES key, HMAC key */
 };
 
 struct tls_ticket_keys {
@@ -256,7 +256,7 @@ static int init_crypto(const struct tls_ticket_keys *k, struct ticket_key *key,
     const unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int enc)
 {
 	size_t len = (k->key_len - TLS_TICKET_NAME) / 2;
-	unsigned char *hmac_key = key->bytes + TLS_TICKET_NAME, *aes_key = hmac_key + len;
+	unsigned char *aes_key = key->bytes + TLS_TICKET_NAME, *hmac_key = aes_key + len;
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, hmac_key, len),
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0),

@@ -7,7 +7,6 @@
 #include "weir/tls/transport.h"
 
 #include <errno.h>
-#include <openssl/err.h>
 #include <sys/socket.h>
 
 #include "transport_int.h"
@@ -32,7 +31,7 @@ static int read_nothing(struct tls_conn *t, int result)
 static size_t read_records(struct tls_conn *t, char *buf, size_t len, int *ret_why)
 {
 	size_t got = 0;
-	ERR_clear_error();
+	tls_clear_errors();
 	do {
 		size_t n;
 		int r = SSL_read_ex(t->ssl, buf + got, len - got, &n);
@@ -148,6 +147,27 @@ static int write_piece(struct tls_conn *t, struct slice piece)
 	return r == 1 ? 0 : tls_failed(t, SSL_get_error(t->ssl, r));
 }
 
+/* Records of at most TLS_SEND_MAX bytes, in one system call. */
+static int send_round(struct tls_conn *t, struct pieces *p, bool more, size_t *taken)
+{
+	size_t end = MIN(p->left, (size_t)TLS_SEND_MAX), done = 0;
+	/* what else is to be written goes in front of the first record, which is then staged like it */
+	bool direct = t->info.handshaken && !SSL_in_init(t->ssl);
+	int r = 0;
+	t->more = more || p->left > end;
+	while (r == 0 && done < end) {
+		struct slice piece = next_piece(p, MIN(record_limit(t), end - done), t->tw->gather);
+		done += piece.len;
+		t->corked = !(direct && done == end);
+		r = write_piece(t, piece);
+		t->burst = (uint32_t)MIN(t->burst + piece.len, (size_t)UINT32_MAX / 2);
+	}
+	t->corked = true;
+	*taken += done;
+	int push = tls_wire_push(t, t->more);
+	return r < 0 ? r : push;
+}
+
 static ssize_t tls_send(struct conn *c, const struct iovec *iov, int n, bool more)
 {
 	struct tls_conn *t = tls_state(c);
@@ -162,25 +182,13 @@ static ssize_t tls_send(struct conn *c, const struct iovec *iov, int n, bool mor
 		return -EAGAIN;
 	if (p.left == 0)
 		return 0;
-	bool single = !t->tickets_due && t->info.handshaken;
-	ERR_clear_error();
+	tls_clear_errors();
 	t->corked = true;
-	t->more = more;
 	make_tickets(t);
 	note_pause(t);
-	while (r == 0 && p.left && taken < TLS_SEND_MAX) {
-		struct slice piece =
-		    next_piece(&p, MIN(record_limit(t), TLS_SEND_MAX - taken), t->tw->gather);
-		bool last = !p.left || taken + piece.len == TLS_SEND_MAX;
-		t->corked = !(last && single);
-		r = write_piece(t, piece);
-		taken += piece.len;
-		t->burst = (uint32_t)MIN(t->burst + piece.len, (size_t)UINT32_MAX / 2);
-	}
-	t->corked = true;
-	int push = tls_wire_push(t, more);
-	if (r == 0)
-		r = push;
+	/* short only when the kernel has refused some, so that an event will follow */
+	while (p.left && r == 0 && !t->unsent.len)
+		r = send_round(t, &p, more, &taken);
 	return r < 0 ? r : (ssize_t)taken;
 }
 
@@ -234,7 +242,7 @@ static void say_goodbye(struct tls_conn *t)
 {
 	if (!t->info.handshaken || t->error)
 		return;
-	ERR_clear_error();
+	tls_clear_errors();
 	t->corked = true;
 	(void)SSL_shutdown(t->ssl);
 	(void)tls_wire_push(t, true);
@@ -259,6 +267,7 @@ static void free_state(struct tls_conn *t)
 	tls_bytes_free(&t->in);
 	tls_bytes_free(&t->early);
 	tls_secrets_free(t->secrets);
+	X509_free(t->refused);
 	free((void *)t->info.hello);
 	pool_put(&tw->conns, t);
 }
@@ -275,7 +284,7 @@ static void tls_release(struct conn *c)
 	if (orderly)
 		SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	free_state(t);
-	ERR_clear_error();
+	tls_clear_errors();
 	c->xprt = &xprt_plain;
 	c->xprt_state = NULL;
 }
@@ -301,7 +310,7 @@ static int start(struct conn *c, SSL_CTX *ctx, const struct tls_tune *tune, stru
 	t->tw = tw;
 	t->tune = tune ? *tune : TLS_TUNE_DEFAULT;
 	list_init(&t->waiting);
-	ERR_clear_error();
+	tls_clear_errors();
 	t->ssl = SSL_new(ctx);
 	if (!t->ssl || tls_wire_attach(t) < 0 || tls_state_attach(t) < 0) {
 		free_state(t);
@@ -316,6 +325,8 @@ static void install(struct conn *c, struct tls_conn *t)
 	c->xprt = &xprt_tls;
 	c->xprt_state = t;
 	c->flags |= CONN_HANDSHAKE;
+	if (!(c->flags & CONN_READABLE)) /* no event has told of bytes; one will */
+		c->flags |= CONN_DRAINED;
 }
 
 int tls_accept(struct conn *c, struct ssl_ctx_st *ctx, const struct tls_accept_opts *opts)

@@ -192,12 +192,11 @@ class Link:
                 return got
             if self.is_gone:
                 raise Gone(self.is_gone)
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise Silence
+            left = max(0, deadline - time.monotonic())
             pending = getattr(self.sock, "pending", lambda: 0)()
-            if pending or select.select([self.sock], [], [], left)[0]:
-                self._receive()
+            if not pending and not select.select([self.sock], [], [], left)[0]:
+                raise Silence
+            self._receive()
 
     def _parse(self):
         if len(self.buffer) < 9:

@@ -117,7 +117,7 @@ class Origin:
         """True when the connection may be used again."""
         method, _, rest = seen.line().partition(" ")
         path = re.sub(r"^\w+://[^/]*", "", rest.partition(" ")[0]).partition("?")[0]
-        if method == "CONNECT" or seen.field("Upgrade"):
+        if method == "CONNECT" or (seen.field("Upgrade") or "").lower() == "websocket":
             first = b"HTTP/1.1 200 OK\r\n\r\n"
             if method != "CONNECT":
                 first = (b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: %s\r\n"

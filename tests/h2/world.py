@@ -179,14 +179,18 @@ class World:
     def soft_stop(self):
         self.process.send_signal(signal.SIGUSR1)
 
-    def connect(self, bind="h2", receive_buffer=0):
-        """A connected socket; over TLS when bind is "tls"."""
+    def connect_tcp(self, bind, receive_buffer=0):
         sock = socket.socket()
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         sock.settimeout(10)
         sock.connect(("127.0.0.1", self.ports[bind]))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
+
+    def connect(self, bind="h2", receive_buffer=0):
+        """A connected socket; over TLS when bind is "tls"."""
+        sock = self.connect_tcp(bind, receive_buffer)
         if bind == "tls":
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

@@ -3,11 +3,14 @@
  * The load generator: N connections, one request in flight on each, a fixed count of requests. It drops body
  * bytes inside the kernel (MSG_TRUNC), so that large answers cost it little.
  *
- * usage: load MODE PORT CONNS WARMUP REQUESTS SIZE [HOSTS [TLS]]
+ * usage: load MODE PORT CONNS WARMUP REQUESTS SIZE [OPTION=VALUE...]
  *   http   keep-alive, `GET /SIZE`          close  the same, a new connection a request
  *   tcp    100 bytes there, SIZE bytes back   idle   http, but each connection makes one request only
- *   shake  no request: a TLS handshake with its session tickets, then the end
- * TLS is `clear`, `tls`, `resume` (sessions of earlier connections) or `h2` (for idle only).
+ *   shake  no request: a TLS handshake, then the end
+ *   hosts=N    of that many hosts, a random one for each request
+ *   tls=HOW    `tls`, `resume` (sessions of earlier connections) or `h2` (for idle only)
+ *   rate=N     not as fast as can be: so many requests a second, late ones timed from when they were due
+ *   sources=N  connections come from 127.0.0.2 and the N - 1 addresses behind it
  *
  * It speaks with the driver by lines: connects, does WARMUP requests, says "ready" and waits for a line; does
  * REQUESTS requests, prints one JSON object, and keeps its connections open until stdin ends.
@@ -32,7 +35,7 @@
 #define DRAIN_MAX     (1u << 20)
 #define TCP_REQUEST   100
 #define EVENTS_A_TURN 256
-#define STALL_MS      10000
+#define STALL_NS      10000000000u
 #define IDLE_WINDOW   16
 
 enum mode { MODE_HTTP, MODE_CLOSE, MODE_TCP, MODE_IDLE, MODE_SHAKE };
@@ -59,6 +62,8 @@ struct load {
 	size_t request_len;
 	unsigned
 	    hosts; /* 0: one host for all; else a random one of that many, h0.bench.example ... */
+	unsigned rate;	  /* 0: a connection's next request follows its answer */
+	unsigned sources; /* 0: the kernel chooses */
 	uint64_t random;
 
 	int ep;
@@ -67,6 +72,7 @@ struct load {
 
 	/* the phase: warm-up or measurement */
 	unsigned wanted;
+	uint64_t since;
 	unsigned started;
 	unsigned finished;
 	unsigned errors;
@@ -95,6 +101,14 @@ static void conn_open(struct load *l, struct conn *c)
 	if (c->fd < 0)
 		die("socket");
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (l->sources) {
+		struct sockaddr_in from = { .sin_family = AF_INET };
+		from.sin_addr.s_addr =
+		    htonl(INADDR_LOOPBACK + 1 + (unsigned)(c - l->conns) % l->sources);
+		setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+		if (bind(c->fd, (struct sockaddr *)&from, sizeof(from)) < 0)
+			die("bind");
+	}
 	if (connect(c->fd, (struct sockaddr *)&l->target, sizeof(l->target)) < 0)
 		die("connect");
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = c };
@@ -150,13 +164,19 @@ static void conn_send(struct conn *c, const char *data, size_t len)
 		die("send");
 }
 
+/* When the next request is due. */
+static uint64_t due(const struct load *l)
+{
+	return l->since + (uint64_t)l->started * 1000000000u / l->rate;
+}
+
 /* Begins the next request of the phase, if one is left. */
 static void conn_start(struct load *l, struct conn *c)
 {
 	if (l->started == l->wanted)
 		return;
+	c->started = l->rate ? due(l) : now_ns();
 	l->started++;
-	c->started = now_ns();
 	c->busy = true;
 	c->head_len = 0;
 	c->in_head = l->mode != MODE_TCP;
@@ -179,6 +199,8 @@ static void conn_finish(struct load *l, struct conn *c)
 	c->busy = false;
 	if (l->mode == MODE_CLOSE || l->mode == MODE_SHAKE)
 		conn_close(c);
+	if (l->rate)
+		return;
 	if (l->mode != MODE_IDLE)
 		conn_start(l, c);
 	else if (l->started < l->wanted)
@@ -277,31 +299,18 @@ static bool conn_shake(struct load *l, struct conn *c)
 		return false;
 	}
 	c->shaking = false;
-	if (l->mode != MODE_SHAKE)
-		conn_send(c, l->request, l->request_len);
-	return true;
-}
-
-/* Behind the handshake come the tickets, which are part of what it costs. */
-static void conn_take_tickets(struct load *l, struct conn *c)
-{
-	char byte;
-	ssize_t n = tls_read(&c->tls, &byte, 1);
-
-	if (n >= 0 || errno != EAGAIN)
-		conn_fail(l, c);
-	else if (c->tls.tickets)
+	if (l->mode == MODE_SHAKE) {
 		conn_finish(l, c);
+		return false;
+	}
+	conn_send(c, l->request, l->request_len);
+	return true;
 }
 
 static void conn_work(struct load *l, struct conn *c)
 {
 	if (c->shaking && !conn_shake(l, c))
 		return;
-	if (l->mode == MODE_SHAKE) {
-		conn_take_tickets(l, c);
-		return;
-	}
 	for (;;) {
 		bool done = false;
 		ssize_t n = conn_read(l, c, &done);
@@ -324,20 +333,42 @@ static void conn_work(struct load *l, struct conn *c)
 	}
 }
 
+/* Starts what is due, each on a connection without one; returns the ns until there is more to start. */
+static uint64_t start_due(struct load *l)
+{
+	uint64_t now = now_ns();
+	unsigned next = 0;
+
+	for (; l->started < l->wanted && due(l) <= now; next++) {
+		while (next < l->conn_count && l->conns[next].busy)
+			next++;
+		if (next == l->conn_count)
+			return STALL_NS; /* an answer makes room */
+		conn_start(l, &l->conns[next]);
+	}
+	return l->started < l->wanted ? due(l) - now : STALL_NS;
+}
+
 static void phase_run(struct load *l, unsigned requests, uint32_t *latency)
 {
 	struct epoll_event events[EVENTS_A_TURN];
+	uint64_t wait = STALL_NS;
 
 	l->wanted = requests;
 	l->started = l->finished = 0;
 	l->latency = latency;
+	l->since = now_ns();
 	/* Idle connections come in a few at a time, so that the proxy needs few server connections. */
 	unsigned first = l->mode == MODE_IDLE ? IDLE_WINDOW : l->conn_count;
-	for (unsigned i = 0; i < first && i < l->conn_count; i++)
+	for (unsigned i = 0; i < first && i < l->conn_count && !l->rate; i++)
 		conn_start(l, &l->conns[i]);
 	while (l->finished < l->wanted) {
-		int n = epoll_wait(l->ep, events, EVENTS_A_TURN, STALL_MS);
-		if (n == 0) {
+		if (l->rate)
+			wait = start_due(l);
+		const struct timespec ts = { .tv_sec = (time_t)(wait / 1000000000u),
+			.tv_nsec = (long)(wait % 1000000000u) };
+		int n = epoll_pwait2(l->ep, events, EVENTS_A_TURN, &ts, NULL);
+		if (n == 0 && wait == STALL_NS) {
 			fprintf(stderr, "load: stalled at %u of %u\n", l->finished, l->wanted);
 			exit(1);
 		}
@@ -382,12 +413,41 @@ static bool mode_parse(struct load *l, const char *name)
 
 static bool tls_parse(struct load *l, const char *how)
 {
-	l->h2 = strcmp(how, "h2") == 0;
-	l->tls = strcmp(how, "clear") != 0;
 	bool resume = strcmp(how, "resume") == 0;
-	if (l->tls)
-		tls_setup(l->h2 ? "h2" : "http/1.1", resume);
-	return !l->tls || l->h2 || resume || strcmp(how, "tls") == 0;
+
+	if (strcmp(how, "clear") == 0)
+		return true;
+	l->h2 = strcmp(how, "h2") == 0;
+	l->tls = true;
+	tls_setup(l->h2 ? "h2" : "http/1.1", resume);
+	return l->h2 || resume || strcmp(how, "tls") == 0;
+}
+
+static bool option_parse(struct load *l, const char *option)
+{
+	const char *value = strchr(option, '=');
+
+	if (!value++)
+		return false;
+	unsigned number = (unsigned)strtoul(value, NULL, 10);
+	if (strncmp(option, "hosts=", 6) == 0)
+		l->hosts = number;
+	else if (strncmp(option, "rate=", 5) == 0)
+		l->rate = number;
+	else if (strncmp(option, "sources=", 8) == 0)
+		l->sources = number;
+	else
+		return strncmp(option, "tls=", 4) == 0 && tls_parse(l, value);
+	return true;
+}
+
+static void usage(const char *program)
+{
+	fprintf(stderr,
+	    "usage: %s http|close|tcp|idle|shake PORT CONNS WARMUP REQUESTS SIZE "
+	    "[hosts=N] [tls=tls|resume|h2] [rate=N] [sources=N]\n",
+	    program);
+	exit(2);
 }
 
 int main(int argc, char **argv)
@@ -395,14 +455,11 @@ int main(int argc, char **argv)
 	static struct load l;
 	char line[16];
 
-	if (argc < 7 || argc > 9 || !mode_parse(&l, argv[1]) ||
-	    !tls_parse(&l, argc > 8 ? argv[8] : "clear")) {
-		fprintf(stderr,
-		    "usage: %s http|close|tcp|idle|shake PORT CONNS WARMUP REQUESTS SIZE "
-		    "[HOSTS [clear|tls|resume|h2]]\n",
-		    argv[0]);
-		return 2;
-	}
+	if (argc < 7 || !mode_parse(&l, argv[1]))
+		usage(argv[0]);
+	for (int i = 7; i < argc; i++)
+		if (!option_parse(&l, argv[i]))
+			usage(argv[0]);
 	l.target.sin_family = AF_INET;
 	l.target.sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10));
 	l.target.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -410,7 +467,6 @@ int main(int argc, char **argv)
 	unsigned warmup = (unsigned)strtoul(argv[4], NULL, 10);
 	unsigned requests = (unsigned)strtoul(argv[5], NULL, 10);
 	l.size = strtoul(argv[6], NULL, 10);
-	l.hosts = argc > 7 ? (unsigned)strtoul(argv[7], NULL, 10) : 0;
 	l.random = 0x9e3779b97f4a7c15ULL;
 	request_build(&l, 0);
 

@@ -194,10 +194,10 @@ class Proxy:
 class Load:
     """tools/bench/load.c: started and warm after the constructor; run() measures; end() closes its connections."""
 
-    def __init__(self, programs, mode, port, conns, warmup, requests, size, hosts=0, tls="clear"):
+    def __init__(self, programs, mode, port, conns, warmup, requests, size, cpu=LOAD_CPU, **options):
         argv = [os.path.join(programs, "load"), mode] + [
-            str(n) for n in (port, conns, warmup, requests, size, hosts)] + [tls]
-        self.process = spawn(argv, LOAD_CPU, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            str(n) for n in (port, conns, warmup, requests, size)] + ["%s=%s" % option for option in options.items()]
+        self.process = spawn(argv, cpu, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         if self.process.stdout.readline() != b"ready\n":
             raise BenchError("the load generator failed while warming up")
 

@@ -10,7 +10,7 @@
 
 extern const struct cli_command proxy_stat_commands[], proxy_info_commands[],
     proxy_session_commands[], proxy_frontend_commands[], proxy_debug_commands[],
-    proxy_map_commands[], proxy_var_commands[];
+    proxy_map_commands[], proxy_var_commands[], proxy_ssl_commands[], proxy_ssl_list_commands[];
 
 /*
  * Lets the commands about servers find the backends of p's present configuration, and end streams. Main thread,

@@ -14,7 +14,7 @@ struct tls_ticket_keys;
 
 #define TLS_TICKETS_NO	   3 /* keys that a set holds */
 #define TLS_TICKET_NAME	   16
-#define TLS_TICKET_KEY_MIN 48 /* AES-128: name, HMAC key, AES key; 16 bytes each */
+#define TLS_TICKET_KEY_MIN 48 /* AES-128: name, AES key, HMAC key; 16 bytes each */
 #define TLS_TICKET_KEY_MAX 80 /* AES-256: a name of 16, keys of 32 bytes each */
 
 /*

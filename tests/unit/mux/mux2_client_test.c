@@ -49,7 +49,7 @@ static void response_is_headers_and_data(void **state)
 {
 	struct http_msg m;
 	struct http_hdr hdrs[MAX_HDRS];
-	struct iovec iov = { "hello", 5 };
+	struct iovec iov = { (char[]){ "hello" }, 5 };
 	(void)state;
 	open_client(&p);
 	give_head(&p, 1, true, GET);
@@ -259,7 +259,7 @@ static void trailers_pass_both_ways(void **state)
 	http_msg_init(&t, th, MAX_HDRS);
 	assert_int_equal(http_hdr_add(&t, SLICE("grpc-status"), SLICE("0")), 0);
 	u->ep->ops->trailers(u->ep, &t);
-	struct iovec iov = { "y", 1 };
+	struct iovec iov = { (char[]){ "y" }, 1 };
 	assert_int_equal(u->ep->ops->send(u->ep, &iov, 1, true, false), 1);
 	assert_true(u->ep->flags & EP_OUT_END);
 	run_tasks();

@@ -76,7 +76,8 @@ static const struct conf_section section_global = {
 };
 
 static const struct conf_section *const fixture_sections[] = { &section_global, &section_defaults,
-	&section_frontend, &section_backend, &section_listen, &section_log_profile, NULL };
+	&section_frontend, &section_backend, &section_listen, &section_log_profile,
+	&section_crt_store, NULL };
 
 static inline void fixture_read(struct fixture *f, const char *name, struct slice text)
 {

@@ -262,7 +262,7 @@ static bool both_handshaken(void)
 	return tls_info(&p.cl.c)->handshaken && tls_info(&p.sv.c)->handshaken;
 }
 
-static bool server_failed(void)
+static WEIR_UNUSED bool server_failed(void)
 {
 	return p.sv.failed;
 }

@@ -445,6 +445,29 @@ static void renegotiation_is_refused(void **state)
 	SSL_CTX_free(ctx);
 }
 
+/* A short send without CONN_UNSENT would wait for an event that never comes. */
+static void a_send_takes_all_that_the_kernel_takes(void **state)
+{
+	SSL_CTX *ctx = server_ctx_new(&plain_setup, TLS1_3_VERSION);
+	struct tls_client *client = client_new(&(struct tls_client_conf){ .verify = false });
+	struct iovec iov = { big, 150000 };
+	int size = 1 << 20;
+	fill_big();
+	pair_open(ctx, client, 0);
+	setsockopt(p.sv.c.io.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	pair_run(both_handshaken);
+	pair_settle();
+	assert_int_equal(conn_send(&p.sv.c, &iov, 1, false), 150000);
+	assert_false(p.sv.c.flags & CONN_UNSENT);
+	assert_true(p.sv.c.flags & CONN_WRITABLE);
+	while (p.cl.got.len < 150000)
+		assert_true(pair_turn(10000));
+	assert_memory_equal(p.cl.got.ptr, big, 150000);
+	pair_close();
+	tls_client_unref(client);
+	SSL_CTX_free(ctx);
+}
+
 /* ---- records ---- */
 
 static unsigned count_records(int fd)
@@ -574,6 +597,7 @@ int main(void)
 		T(a_changed_record_fails),
 		T(a_reset_fails_both_ways),
 		T(renegotiation_is_refused),
+		T(a_send_takes_all_that_the_kernel_takes),
 		T(records_start_small_and_grow),
 		T(hard_records_stay_small),
 		T(the_hello_is_captured),
