@@ -267,6 +267,7 @@ static void free_state(struct tls_conn *t)
 	tls_bytes_free(&t->in);
 	tls_bytes_free(&t->early);
 	tls_secrets_free(t->secrets);
+	X509_free(t->refused);
 	free((void *)t->info.hello);
 	pool_put(&tw->conns, t);
 }

@@ -58,6 +58,7 @@ struct tls_conn {
 	struct tls_bytes in;	 /* encrypted, read before TLS began */
 	struct tls_bytes early;	 /* early data, decrypted */
 	struct tls_secrets *secrets;
+	X509 *refused;	      /* the client's certificate, when verifying it ended the handshake */
 	uint64_t session_key; /* of the client's sessions; 0: none are kept */
 	uint64_t last_send_ms;
 	uint32_t burst;	       /* bytes sent since the last pause */
