@@ -248,13 +248,27 @@ static void say_goodbye(struct tls_conn *t)
 	(void)tls_wire_push(t, true);
 }
 
-static void tls_shut_write(struct conn *c)
+void tls_end_writing(struct tls_conn *t)
 {
-	struct tls_conn *t = tls_state(c);
+	t->bye_due = false;
 	say_goodbye(t);
 	if (t->unsent.len)
 		t->fin_due = true;
 	else
+		shutdown(t->c->io.fd, SHUT_WR);
+}
+
+static void tls_shut_write(struct conn *c)
+{
+	struct tls_conn *t = tls_state(c);
+	if (t->info.handshaken || t->error) {
+		tls_end_writing(t);
+		return;
+	}
+	/* behind an answer to early data the farewell must wait for the client's last flight, which may be here */
+	t->bye_due = true;
+	(void)tls_handshake_step(t);
+	if (t->error)
 		shutdown(c->io.fd, SHUT_WR);
 }
 
