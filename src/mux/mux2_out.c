@@ -294,8 +294,11 @@ size_t mux2_send(struct endpoint *ep, const struct iovec *iov, unsigned n, bool 
 			ep->flags |= EP_OUT_END;
 		return given;
 	}
-	if (!st->head_sent)
+	if (!st->head_sent) {
+		if (st->tunnel) /* bytes without a head cannot be sent */
+			ep->flags |= EP_ERROR;
 		return 0;
+	}
 	if (given)
 		taken = send_payload(st, iov, n, given, end);
 	if (end && taken == given && !(st->h.state & H2_ST_LOCAL_END) && !(ep->flags & EP_ERROR))
