@@ -20,6 +20,7 @@
 
 struct ssl_st;
 struct ssl_ctx_st;
+struct x509_st;
 struct tls_client;
 
 /* What the global section says of all TLS connections; copied, so it may live on a stack. */
@@ -124,6 +125,8 @@ struct tls_info {
 const struct tls_info *tls_info(const struct conn *c);
 /* For what has no function here; not for reading, writing or closing. NULL for a connection without TLS. */
 struct ssl_st *tls_ssl(const struct conn *c);
+/* The peer's certificate, also one of a client that was refused for it; NULL: none. */
+const struct x509_st *tls_peer_cert(const struct conn *c);
 /* The protocol agreed upon; the null slice when there is none. */
 struct slice tls_alpn(const struct conn *c);
 /* The client's SNI on the server side, the one sent on the client side; NULL: none. */
