@@ -7,6 +7,7 @@
 #ifndef WEIR_TLS_TRANSPORT_INT_H
 #define WEIR_TLS_TRANSPORT_INT_H
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include "weir/base/list.h"
@@ -73,6 +74,13 @@ struct tls_conn {
 	bool eof : 1;	       /* the end of the stream itself */
 	bool fin_due : 1;      /* shutdown(2) once all is sent */
 };
+
+/* SSL_get_error() believes in errors of others; there hardly ever are any, and clearing walks the whole queue. */
+static inline void tls_clear_errors(void)
+{
+	if (unlikely(ERR_peek_error()))
+		ERR_clear_error();
+}
 
 static inline struct tls_conn *tls_state(const struct conn *c)
 {

@@ -16,6 +16,7 @@
 
 #include "weir/base/slice.h"
 #include "weir/net/conn.h"
+#include "weir/telemetry/counters.h"
 
 struct ssl_st;
 struct ssl_ctx_st;
@@ -156,8 +157,10 @@ struct tls_counters {
 	uint64_t resumed[2];	/* of these */
 	uint64_t failed[2];
 	uint64_t queued; /* handshake steps that had to wait for another turn */
+	struct rate rate[2],
+	    keys[2]; /* handshakes a second, and those of them that were not resumed */
 };
-/* Zeroes when the worker has never had TLS. */
+/* Zeroes when the worker has never had TLS. On it, or while it is paused. */
 struct tls_counters tls_counters(const struct worker *w);
 /* Frees what TLS keeps on a worker; every connection is closed. Harmless when there was none. */
 void tls_worker_stop(struct worker *w);
