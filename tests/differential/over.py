@@ -184,7 +184,7 @@ def h2_steps(steps):
             raise Unfit
         else:
             result.append(step)
-    if any(pending or queue for pending, queue in states.values()):
+    if any(pending or queue for pending, queue in states.values()) or not any(s.op == "request" for s in result):
         raise Unfit
     return result
 

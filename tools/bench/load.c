@@ -6,7 +6,7 @@
  * usage: load MODE PORT CONNS WARMUP REQUESTS SIZE [OPTION=VALUE...]
  *   http   keep-alive, `GET /SIZE`          close  the same, a new connection a request
  *   tcp    100 bytes there, SIZE bytes back   idle   http, but each connection makes one request only
- *   shake  no request: a TLS handshake with its session tickets, then the end
+ *   shake  no request: a TLS handshake, then the end
  *   hosts=N    of that many hosts, a random one for each request
  *   tls=HOW    `tls`, `resume` (sessions of earlier connections) or `h2` (for idle only)
  *   rate=N     not as fast as can be: so many requests a second, late ones timed from when they were due
@@ -299,31 +299,18 @@ static bool conn_shake(struct load *l, struct conn *c)
 		return false;
 	}
 	c->shaking = false;
-	if (l->mode != MODE_SHAKE)
-		conn_send(c, l->request, l->request_len);
-	return true;
-}
-
-/* Behind the handshake come the tickets, which are part of what it costs. */
-static void conn_take_tickets(struct load *l, struct conn *c)
-{
-	char byte;
-	ssize_t n = tls_read(&c->tls, &byte, 1);
-
-	if (n >= 0 || errno != EAGAIN)
-		conn_fail(l, c);
-	else if (c->tls.tickets)
+	if (l->mode == MODE_SHAKE) {
 		conn_finish(l, c);
+		return false;
+	}
+	conn_send(c, l->request, l->request_len);
+	return true;
 }
 
 static void conn_work(struct load *l, struct conn *c)
 {
 	if (c->shaking && !conn_shake(l, c))
 		return;
-	if (l->mode == MODE_SHAKE) {
-		conn_take_tickets(l, c);
-		return;
-	}
 	for (;;) {
 		bool done = false;
 		ssize_t n = conn_read(l, c, &done);

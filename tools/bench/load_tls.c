@@ -26,7 +26,6 @@ static int session_new(SSL *ssl, SSL_SESSION *session)
 {
 	struct tls *t = SSL_get_app_data(ssl);
 
-	t->tickets++;
 	SSL_SESSION_free(t->session);
 	t->session = session;
 	return 1; /* its reference is ours now */
@@ -53,7 +52,6 @@ void tls_setup(const char *alpn, bool resume)
 void tls_open(struct tls *t, int fd)
 {
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	t->tickets = 0;
 	t->ssl = SSL_new(ctx);
 	if (!t->ssl || !SSL_set_fd(t->ssl, fd))
 		die("no TLS connection");
