@@ -187,7 +187,9 @@ static struct mux2_chunk *chunk_for(struct mux2_stream *st, size_t *ret_room)
 static void on_data(struct h2_session *s, struct h2_stream *h, struct slice bytes)
 {
 	struct mux2_stream *st = of_codec(h);
-	if (!st->attached || (st->ep.flags & EP_ERROR)) {
+	if (!st->attached)
+		return; /* its window shall close */
+	if (st->ep.flags & EP_ERROR) {
 		h2_consumed(s, h, bytes.len, 0);
 		return;
 	}

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "cli_memory.h"
+#include "weir/tls/session_cache.h"
+#include "weir/tls/transport.h"
 
 #define RELEASE_DATE "2026/11/23"
 
@@ -105,12 +107,9 @@ static const struct field_desc info_fields[INFO_N] = {
 };
 
 /* Features that are not there count nothing, which is a true 0. */
-static const uint8_t info_zero[] = { INFO_MEMMAX_MB, INFO_MAXSSLCONNS, INFO_CURRSSLCONNS,
-	INFO_CUMSSLCONNS, INFO_SSLRATE, INFO_SSLRATELIMIT, INFO_MAXSSLRATE, INFO_SSLFEKEYRATE,
-	INFO_SSLFEMAXKEYRATE, INFO_SSLFEREUSE, INFO_SSLBEKEYRATE, INFO_SSLBEMAXKEYRATE,
-	INFO_SSLCACHELOOKUPS, INFO_SSLCACHEMISSES, INFO_COMPIN, INFO_COMPOUT, INFO_COMPLIM,
-	INFO_ACTIVEPEERS, INFO_CONNECTEDPEERS, INFO_FAILEDRESOLUTIONS, INFO_DEBUGCOMMANDS,
-	INFO_MEMMAX_BYTES };
+static const uint8_t info_zero[] = { INFO_MEMMAX_MB, INFO_SSLCACHELOOKUPS, INFO_SSLCACHEMISSES,
+	INFO_COMPIN, INFO_COMPOUT, INFO_COMPLIM, INFO_ACTIVEPEERS, INFO_CONNECTEDPEERS,
+	INFO_FAILEDRESOLUTIONS, INFO_DEBUGCOMMANDS, INFO_MEMMAX_BYTES };
 
 struct info {
 	struct field f[INFO_N];
@@ -176,6 +175,8 @@ static void fill_limits(struct info *i, const struct process *p)
 	u32(i, INFO_MAXPIPES, g->maxpipes);
 	u32(i, INFO_CONNRATELIMIT, g->maxconnrate);
 	u32(i, INFO_SESSRATELIMIT, g->maxsessrate);
+	u32(i, INFO_MAXSSLCONNS, g->ssl.maxconn);
+	u32(i, INFO_SSLRATELIMIT, g->ssl.maxrate);
 }
 
 static unsigned listeners_running(const struct config *c)
@@ -228,10 +229,49 @@ static void fill_traffic(struct info *i, struct process *p, unsigned workers)
 	u64(i, INFO_CUMRECVLOGS, atomic_load(&p->recv_logs));
 }
 
+/* Handshakes of all workers in the last second, and in how many of them keys were made; [0] clients, [1] servers. */
+struct tls_rates {
+	unsigned all[2], keys[2];
+};
+
+static void add_tls_rates(struct tls_rates *sum, const struct worker *w, uint64_t now_ms)
+{
+	struct tls_counters c = tls_counters(w);
+	for (unsigned side = 0; side < 2; side++) {
+		sum->all[side] += rate_read(&c.rate[side], now_ms);
+		sum->keys[side] += rate_read(&c.keys[side], now_ms);
+	}
+}
+
+static void fill_tls(struct info *i, struct process *p, unsigned workers, const struct tls_rates *r)
+{
+	uint64_t conns = 0;
+	for (unsigned w = 0; w < workers; w++)
+		conns += __atomic_load_n(&p->counters[w].ssl_conns, __ATOMIC_RELAXED);
+	gauge_raise(&p->ssl_rate_max, r->all[0]);
+	gauge_raise(&p->ssl_keys_max[0], r->keys[0]);
+	gauge_raise(&p->ssl_keys_max[1], r->keys[1]);
+	u32(i, INFO_CURRSSLCONNS, atomic_load(&p->ssl_conns));
+	u32(i, INFO_CUMSSLCONNS, conns);
+	u32(i, INFO_SSLRATE, r->all[0]);
+	u32(i, INFO_MAXSSLRATE, atomic_load(&p->ssl_rate_max));
+	u32(i, INFO_SSLFEKEYRATE, r->keys[0]);
+	u32(i, INFO_SSLFEMAXKEYRATE, atomic_load(&p->ssl_keys_max[0]));
+	u32(i, INFO_SSLFEREUSE, r->all[0] ? 100 - r->keys[0] * 100 / r->all[0] : 0);
+	u32(i, INFO_SSLBEKEYRATE, r->keys[1]);
+	u32(i, INFO_SSLBEMAXKEYRATE, atomic_load(&p->ssl_keys_max[1]));
+	if (p->config->tls.sessions) {
+		struct tls_cache_counters c = tls_session_cache_counters(p->config->tls.sessions);
+		u32(i, INFO_SSLCACHELOOKUPS, c.lookups);
+		u32(i, INFO_SSLCACHEMISSES, c.misses);
+	}
+}
+
 /* What only its worker may look at, while it stands. */
 static void fill_workers(struct info *i, const struct cli_call *call, unsigned workers)
 {
 	struct memory_sum m;
+	struct tls_rates tls = { .all = { 0 } };
 	unsigned streams = 0, queued = 0, idle = 0;
 	worker_pause_others(call->worker);
 	cli_memory_sum(call, &m);
@@ -239,10 +279,12 @@ static void fill_workers(struct info *i, const struct cli_call *call, unsigned w
 		const struct worker *w = worker_get(call->worker->group, n);
 		streams += proxy_local(w) ? proxy_local(w)->streams_n : 0;
 		idle += worker_idle_pct(w);
+		add_tls_rates(&tls, w, worker_now_ms(call->worker));
 		list_for_each (link, &w->runq)
 			queued++;
 	}
 	worker_resume_others(call->worker);
+	fill_tls(i, cli_process(call), workers, &tls);
 	u32(i, INFO_TASKS, streams);
 	u32(i, INFO_RUN_QUEUE, queued);
 	u32(i, INFO_IDLE_PCT, idle / workers);

@@ -227,7 +227,9 @@ static void check_ring(struct conf *conf, const struct config *c, struct ring_co
 			    (struct conf_pos){ .file = s->pos.file, .line = s->pos.line },
 			    "ring '%s' : server '%s' must have a stream address", rc->name,
 			    s->name);
-		else if (s->check)
+		else
+			(void)server_tls_finish(conf, s, &c->server_tls, false);
+		if (s->check)
 			diag_add(conf_diag(conf), DIAG_NOTICE,
 			    (struct conf_pos){ .file = s->pos.file, .line = s->pos.line },
 			    "ring '%s' : 'check' of server '%s' is without effect: the connection "

@@ -185,6 +185,10 @@ static bool check_line(struct conf *conf, struct bind_ssl *s)
 		    "'ca-sign-file')");
 		ok = false;
 	}
+	if (o->allow_0rtt && !s->config->tls.sessions)
+		tell(conf, DIAG_WARNING, s, "allow-0rtt",
+		    "'allow-0rtt' has no effect without the session cache, which would tell "
+		    "replays");
 	if (s->ticket_file && s->own.tickets < 0)
 		tell(conf, DIAG_WARNING, s, "tls-ticket-keys",
 		    "'tls-ticket-keys' has no effect with 'no-tls-tickets'");

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "weir/h1/h1.h"
+#include "weir/mux/mux2.h"
 
 struct fact_call {
 	const struct client *cli;
@@ -90,21 +91,37 @@ static int64_t fc_err(const struct fact_call *c)
 	return conn_error_of_client(c->cli, reason)->id;
 }
 
-static int64_t one(const struct fact_call *c)
+/* ---- HTTP/1 and TCP carry one stream and count no glitches; NULL: it is one of these ---- */
+
+static struct mux2 *fc_h2(const struct fact_call *c)
 {
-	return 1;
+	return c->cli->h2;
+}
+
+static struct mux2 *bc_h2(const struct fact_call *c)
+{
+	return c->s->se && c->s->se->ops == &mux_h2_ops ? mux2_of(c->s->se) : NULL;
+}
+
+static int64_t fc_http_major(const struct fact_call *c)
+{
+	return fc_h2(c) ? 2 : 1;
 }
 
 /* Streams that use the connection. */
 static int64_t fc_nb_streams(const struct fact_call *c)
 {
-	return c->s != NULL;
+	return fc_h2(c) ? mux2_streams(fc_h2(c)) : c->s != NULL;
 }
 
-/* Counted by multiplexed protocols alone. */
-static int64_t none(const struct fact_call *c)
+static int64_t fc_streams_limit(const struct fact_call *c)
 {
-	return 0;
+	return fc_h2(c) ? c->cli->fe->config->global.h2_fe.max_streams : 1;
+}
+
+static int64_t fc_glitches(const struct fact_call *c)
+{
+	return fc_h2(c) ? mux2_glitches(fc_h2(c)) : 0;
 }
 
 /* ---- the server's connection ---- */
@@ -119,14 +136,26 @@ static int64_t bc_reused(const struct fact_call *c)
 	return (c->s->flags & SF_REUSED) != 0;
 }
 
-static int64_t bc_one(const struct fact_call *c)
+static int64_t bc_http_major(const struct fact_call *c)
 {
-	return c->s->se ? 1 : RULE_GAUGE_NONE;
+	return !c->s->se ? RULE_GAUGE_NONE : bc_h2(c) ? 2 : 1;
 }
 
-static int64_t bc_none(const struct fact_call *c)
+static int64_t bc_nb_streams(const struct fact_call *c)
 {
-	return c->s->se ? 0 : RULE_GAUGE_NONE;
+	return !c->s->se ? RULE_GAUGE_NONE : bc_h2(c) ? mux2_streams(bc_h2(c)) : 1;
+}
+
+/* What the server allows and we want. */
+static int64_t bc_streams_limit(const struct fact_call *c)
+{
+	struct mux2 *h2 = bc_h2(c);
+	return !c->s->se ? RULE_GAUGE_NONE : h2 ? mux2_streams(h2) + mux2_can_open(h2) : 1;
+}
+
+static int64_t bc_glitches(const struct fact_call *c)
+{
+	return !c->s->se ? RULE_GAUGE_NONE : bc_h2(c) ? mux2_glitches(bc_h2(c)) : 0;
 }
 
 static int64_t bc_be_queue(const struct fact_call *c)
@@ -390,11 +419,11 @@ static const struct fact facts[] = {
 	{ "avg_queue", OF_BACKEND, avg_queue },
 	{ "bc_be_queue", OF_STREAM, bc_be_queue },
 	{ "bc_err", OF_STREAM, bc_err },
-	{ "bc_glitches", OF_STREAM, bc_none },
-	{ "bc_http_major", OF_STREAM, bc_one },
-	{ "bc_nb_streams", OF_STREAM, bc_one },
+	{ "bc_glitches", OF_STREAM, bc_glitches },
+	{ "bc_http_major", OF_STREAM, bc_http_major },
+	{ "bc_nb_streams", OF_STREAM, bc_nb_streams },
 	{ "bc_reused", OF_STREAM, bc_reused },
-	{ "bc_settings_streams_limit", OF_STREAM, bc_one },
+	{ "bc_settings_streams_limit", OF_STREAM, bc_streams_limit },
 	{ "bc_srv_queue", OF_STREAM, bc_srv_queue },
 	{ "be_conn", OF_BACKEND, be_conn },
 	{ "be_conn_free", OF_BACKEND, be_conn_free },
@@ -416,11 +445,11 @@ static const struct fact facts[] = {
 	{ "cur_tunnel_timeout", OF_STREAM, cur_timeout, MS(tunnel) },
 	{ "dst_conn", OF_CLIENT, dst_conn },
 	{ "fc_err", OF_CLIENT, fc_err },
-	{ "fc_glitches", OF_CLIENT, none },
-	{ "fc_http_major", OF_CLIENT, one },
+	{ "fc_glitches", OF_CLIENT, fc_glitches },
+	{ "fc_http_major", OF_CLIENT, fc_http_major },
 	{ "fc_nb_streams", OF_CLIENT, fc_nb_streams },
 	{ "fc_rcvd_proxy", OF_CLIENT, rcvd_proxy },
-	{ "fc_settings_streams_limit", OF_CLIENT, one },
+	{ "fc_settings_streams_limit", OF_CLIENT, fc_streams_limit },
 	{ "fe_client_timeout", OF_FRONTEND, px_timeout, MS(client) },
 	{ "fe_conn", OF_FRONTEND, fe_conn },
 	{ "fe_id", OF_FRONTEND, proxy_id },

@@ -63,13 +63,15 @@ static bool rate_take(atomic_ullong *word, unsigned limit, uint64_t now_ms)
 }
 
 /* "rate-limit sessions" of the frontend; "maxconnrate" and "maxsessrate", which count the same here. */
-static bool rate_allows(struct process *p, struct proxy *fe, uint64_t now_ms)
+static bool rate_allows(struct process *p, const struct bind_conf *b, uint64_t now_ms)
 {
+	struct proxy *fe = b->fe;
 	const struct global_conf *g = &p->config->global;
 	unsigned limit = g->maxconnrate;
 	if (g->maxsessrate && (!limit || g->maxsessrate < limit))
 		limit = g->maxsessrate;
 	return rate_take(&fe->rt->rate_word, fe->rate_limit, now_ms) &&
+	       (!b->tls || rate_take(&p->ssl_rate_word, g->ssl.maxrate, now_ms)) &&
 	       rate_take(&p->rate_word, limit, now_ms);
 }
 
@@ -82,6 +84,9 @@ static bool is_full(const struct listener *l)
 		return true;
 	if (l->bind->maxconn &&
 	    atomic_load_explicit(&l->conns, memory_order_relaxed) >= l->bind->maxconn)
+		return true;
+	unsigned ssl_max = l->bind->tls ? p->config->global.ssl.maxconn : 0;
+	if (ssl_max && atomic_load_explicit(&p->ssl_conns, memory_order_relaxed) >= ssl_max)
 		return true;
 	unsigned max = atomic_load_explicit(&p->maxconn, memory_order_relaxed);
 	return max && atomic_load_explicit(&p->conns, memory_order_relaxed) >= max;
@@ -105,6 +110,10 @@ static void count_connection(struct worker *w, struct listener *l)
 	gauge_inc(&p->conns, &p->conns_max);
 	counter_add(&c->conn_tot, 1);
 	counter_add(&p->counters[w->id].conns, 1);
+	if (l->bind->tls) {
+		atomic_fetch_add_explicit(&p->ssl_conns, 1, memory_order_relaxed);
+		counter_add(&p->counters[w->id].ssl_conns, 1);
+	}
 	count_rate(w, fe, offsetof(struct counters, conn_rate), &fe->rt->g.conn_rate_max);
 	count_rate(w, fe, offsetof(struct counters, sess_rate), &fe->rt->g.sess_rate_max);
 	if (rate_add(&p->counters[w->id].conn_rate, now))
@@ -193,6 +202,8 @@ void listener_connection_closed(struct worker *w, struct bind_conf *bind)
 	if (bind->stats)
 		gauge_dec(&bind->stats->g.sess_cur);
 	atomic_fetch_sub(&fe->rt->fe_conns, 1);
+	if (bind->tls)
+		atomic_fetch_sub(&p->ssl_conns, 1);
 	atomic_fetch_sub(&p->conns, 1);
 	if (unlikely(atomic_load(&p->paused)))
 		listeners_wake(w);
@@ -253,7 +264,7 @@ static void on_accept(struct worker *w, struct io *io, uint32_t events)
 			pause_full(ll);
 			return;
 		}
-		if (!rate_allows(process_of(w), l->bind->fe, worker_now_ms(w))) {
+		if (!rate_allows(process_of(w), l->bind, worker_now_ms(w))) {
 			pause_for(ll, (unsigned)(1000 - worker_now_ms(w) % 1000));
 			return;
 		}

@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "ring_conf.h"
+#include "weir/rule/rule.h"
+#include "weir/tls/transport.h"
 
 #define PAUSE_MIN_MS 100
 #define PAUSE_MAX_MS 10000
@@ -25,7 +27,7 @@
 
 enum ring_state {
 	RING_PAUSED,
-	RING_CONNECTING,
+	RING_CONNECTING, /* the handshake of TLS included */
 	RING_UP,
 };
 
@@ -34,7 +36,7 @@ struct ring_conn {
 	const struct ring_conf *conf;
 	const struct server *server; /* NULL: conf->to */
 	struct worker *worker;
-	struct io io;
+	struct conn conn;
 	struct timer timer; /* end of the pause, of connecting, of a server's silence */
 	struct task task;   /* goes on in the next turn */
 	struct log_ring_waiter waiter;
@@ -109,7 +111,7 @@ static void connection_run(struct ring_conn *rc);
 
 static void pause_connection(struct ring_conn *rc, unsigned ms)
 {
-	io_close(rc->worker, &rc->io);
+	conn_close(&rc->conn);
 	task_cancel(&rc->task);
 	rewind_batch(rc);
 	rc->state = RING_PAUSED;
@@ -128,10 +130,9 @@ static bool read_waste(struct ring_conn *rc)
 {
 	char waste[1024];
 	for (;;) {
-		ssize_t n = recv(rc->io.fd, waste, sizeof(waste), MSG_DONTWAIT);
-		if (n > 0 || (n < 0 && errno == EINTR))
-			continue;
-		return n < 0 && errno == EAGAIN;
+		ssize_t n = conn_recv(&rc->conn, waste, sizeof(waste));
+		if (n <= 0)
+			return n == -EAGAIN;
 	}
 }
 
@@ -139,12 +140,10 @@ static bool read_waste(struct ring_conn *rc)
 static int send_batch(struct ring_conn *rc)
 {
 	while (rc->out_at < rc->out_len) {
-		ssize_t n = send(rc->io.fd, rc->out + rc->out_at, rc->out_len - rc->out_at,
-		    MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
+		struct iovec v = { rc->out + rc->out_at, rc->out_len - rc->out_at };
+		ssize_t n = conn_send(&rc->conn, &v, 1, false);
 		if (n < 0)
-			return -errno;
+			return (int)n;
 		rc->out_at += (size_t)n;
 		rc->deadline_ms = 0;
 	}
@@ -205,7 +204,7 @@ static void feed(struct ring_conn *rc)
 	task_wake(rc->worker, &rc->task);
 }
 
-static void on_io(struct worker *w, struct io *io, uint32_t events);
+static void on_event(struct conn *c);
 
 static void destination(const struct ring_conn *rc, struct net_addr *ret)
 {
@@ -218,19 +217,56 @@ static void destination(const struct ring_conn *rc, struct net_addr *ret)
 		*ret = s->addr;
 }
 
-static void start_connecting(struct ring_conn *rc)
+/* NULL: the server is spoken to in the clear. */
+static struct tls_client *tls_of(const struct ring_conn *rc)
+{
+	const struct server *s = rc->server;
+	if (!s || !(s->rt ? server_uses_tls(s) : s->tls.on))
+		return NULL;
+	return atomic_load_explicit(&s->tls.client, memory_order_acquire);
+}
+
+/* TLS over a connection that is being made. There is no stream, so "sni" can be a constant, or of the process. */
+static int start_tls(struct ring_conn *rc, struct tls_client *client)
+{
+	static const struct rule_host nobody;
+	const struct server *s = rc->server;
+	struct tls_connect_opts opts = { .tune = s->tls.env->tune };
+	struct arena arena;
+	struct sample name;
+	arena_init_pool(&arena, &proxy_local(rc->worker)->blocks);
+	struct rule_ctx cx = { .host = &nobody, .worker = rc->worker, .arena = &arena };
+	if (s->tls.sni && expr_eval(s->tls.sni, &cx, SMP_STR, &name) && name.str.len)
+		opts.sni = opts.verifyhost = arena_slice_dup(&arena, name.str);
+	int r = tls_connect(&rc->conn, client, &opts);
+	arena_reset(&arena);
+	return r;
+}
+
+static int open_conn(struct ring_conn *rc)
 {
 	static const struct net_connect_opts plain = { .tos = -1 };
+	struct tls_client *client = tls_of(rc);
 	struct net_addr to;
 	int fd;
 	destination(rc, &to);
 	int r = to.len ? net_connect(&to, rc->server ? &rc->server->connect : &plain, &fd)
 		       : -EDESTADDRREQ;
-	if (r >= 0 && io_add_edge(rc->worker, &rc->io, fd, on_io) < 0) {
+	if (r < 0)
+		return r;
+	int started = conn_start(&rc->conn, rc->worker, fd, on_event);
+	if (started < 0) {
 		close(fd);
-		r = -ENOMEM;
+		return started;
 	}
-	if (r < 0) {
+	if (r > 0)
+		rc->conn.flags |= CONN_CONNECTING;
+	return client ? start_tls(rc, client) : 0;
+}
+
+static void start_connecting(struct ring_conn *rc)
+{
+	if (open_conn(rc) < 0) {
 		connection_failed(rc);
 		return;
 	}
@@ -248,20 +284,20 @@ static void connection_run(struct ring_conn *rc)
 		feed(rc);
 }
 
-static void on_io(struct worker *w, struct io *io, uint32_t events)
+static void on_event(struct conn *c)
 {
-	struct ring_conn *rc = container_of(io, struct ring_conn, io);
+	struct ring_conn *rc = container_of(c, struct ring_conn, conn);
+	if (c->flags & CONN_ERROR) {
+		connection_failed(rc);
+		return;
+	}
+	if (c->flags & CONN_CONNECTING)
+		return;
 	if (rc->state == RING_CONNECTING) {
-		if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
-			return;
-		if (net_socket_error(io->fd)) {
-			connection_failed(rc);
-			return;
-		}
-		worker_timer_cancel(w, &rc->timer);
+		worker_timer_cancel(rc->worker, &rc->timer);
 		rc->state = RING_UP;
 	}
-	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) && !read_waste(rc)) {
+	if (c->flags & CONN_READABLE && !read_waste(rc)) {
 		connection_failed(rc);
 		return;
 	}
@@ -313,7 +349,7 @@ static int ring_conn_new(
 	rc->conf = conf;
 	rc->server = s;
 	rc->worker = worker_get(p->workers, turn % worker_count(p->workers));
-	rc->io.fd = -1;
+	rc->conn.io.fd = -1;
 	rc->pause_ms = PAUSE_MIN_MS;
 	rc->cursor = log_ring_oldest(conf->ring);
 	timer_init(&rc->timer, on_timer);
@@ -361,7 +397,7 @@ static void ring_conn_free(struct ring_conn *rc)
 			break;
 	worker_timer_cancel(w, &rc->timer);
 	task_cancel(&rc->task);
-	io_close(w, &rc->io);
+	conn_close(&rc->conn);
 	rc->state = RING_PAUSED;
 	if (log_ring_waiter_del(&rc->waiter))
 		free(rc);

@@ -19,6 +19,10 @@ void stream_profile_stop(struct stream *s);
 /* Whether the log calls it a failure. */
 bool stream_has_failed(const struct stream *s);
 
+/* The value of PP2_TYPE_SSL for s->srv: what is known of the client's TLS, which may be that there is none. */
+#define STREAM_PP_TLS_MAX 1024
+struct slice stream_pp_tls(const struct stream *s, char out[STREAM_PP_TLS_MAX]);
+
 /* The request is over for rules: variables of scope req are gone, and those of scope res can be set. */
 static inline void stream_response_vars(struct stream *s)
 {

@@ -12,20 +12,26 @@
 
 #define SOCKS4_REQUEST_MAX 64
 #define SOCKS4_ANSWER	   8
-#define PREFACE_MAX	   (SOCKS4_REQUEST_MAX + PP_V1_MAX + 512)
+#define PREFACE_MAX	   (SOCKS4_REQUEST_MAX + PP_V1_MAX + 768 + STREAM_PP_TLS_MAX)
 
 /* The PROXY header; 0 when it does not fit. */
 static size_t write_pp(struct stream *s, char *text, size_t cap)
 {
 	const struct server *srv = s->srv;
-	struct pp_tlv tlvs[1];
+	struct pp_tlv tlvs[3];
+	char facts[STREAM_PP_TLS_MAX];
 	unsigned n = 0;
 	const struct net_peer *dst = stream_rule_host.dst(s);
 	struct net_peer none = { .sa.sa_family = AF_UNSPEC };
 	if (srv->pp == SERVER_PP_V1)
 		return pp_write_v1(s->cx.src, dst ? dst : &none, text);
+	const char *sni = tls_sni(&s->cli->m.conn);
+	if (srv->pp2_options & SERVER_PP2_AUTHORITY && sni)
+		tlvs[n++] = (struct pp_tlv){ PP2_TYPE_AUTHORITY, slice_str(sni) };
 	if (srv->pp2_options & SERVER_PP2_UNIQUE_ID) /* empty when there is none */
 		tlvs[n++] = (struct pp_tlv){ PP2_TYPE_UNIQUE_ID, s->rec.unique_id };
+	if (srv->pp2_options & SERVER_PP2_SSL)
+		tlvs[n++] = (struct pp_tlv){ PP2_TYPE_SSL, stream_pp_tls(s, facts) };
 	return pp_write_v2(s->cx.src, dst ? dst : &none, false, tlvs, n,
 	    srv->pp2_options & SERVER_PP2_CRC32C, text, cap);
 }

@@ -16,10 +16,10 @@
 
 static const X509 *cert_of(const struct rule_ctx *cx, uintptr_t data)
 {
-	const SSL *ssl = ssl_of(cx, data);
-	if (!ssl)
+	const struct conn *c = ssl_conn(cx, data);
+	if (!c)
 		return NULL;
-	return data & OF_FRONTEND ? SSL_get_certificate(ssl) : SSL_get0_peer_certificate(ssl);
+	return data & OF_FRONTEND ? SSL_get_certificate(tls_ssl(c)) : tls_peer_cert(c);
 }
 
 /* ---- names ---- */
@@ -184,23 +184,24 @@ static bool fetch_policies(struct rule_ctx *cx, const struct args *args, uintptr
 static bool fetch_used(struct rule_ctx *cx, const struct args *args, uintptr_t data,
     struct fetch_walk *walk, struct sample *ret)
 {
-	const SSL *ssl = ssl_of(cx, data);
-	return ssl && ret_bool(ret, SSL_get0_peer_certificate(ssl) != NULL);
+	const struct conn *c = ssl_conn(cx, data);
+	return c && ret_bool(ret, tls_peer_cert(c) != NULL);
 }
 
 /* In this very handshake: a resumed session has its certificate from an earlier one. */
 static bool fetch_has_crt(struct rule_ctx *cx, const struct args *args, uintptr_t data,
     struct fetch_walk *walk, struct sample *ret)
 {
-	const SSL *ssl = ssl_of(cx, data);
-	return ssl && ret_bool(ret, SSL_get0_peer_certificate(ssl) && !SSL_session_reused(ssl));
+	const struct conn *c = ssl_conn(cx, data);
+	return c && ret_bool(ret, tls_peer_cert(c) && !SSL_session_reused(tls_ssl(c)));
 }
 
+/* Known once all of the handshake is. */
 static bool fetch_verify(struct rule_ctx *cx, const struct args *args, uintptr_t data,
     struct fetch_walk *walk, struct sample *ret)
 {
-	const SSL *ssl = ssl_of(cx, data);
-	return ssl && ret_int(ret, SSL_get_verify_result(ssl));
+	const struct conn *c = ssl_conn(cx, data);
+	return c && tls_info(c)->handshaken && ret_int(ret, SSL_get_verify_result(tls_ssl(c)));
 }
 
 enum found { FOUND_CRT_ERR, FOUND_CA_ERR, FOUND_CA_DEPTH };

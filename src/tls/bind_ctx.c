@@ -114,6 +114,8 @@ static int setup_transport(struct tls_ctx_group *g, SSL_CTX *ctx, const struct t
 		/* whose CAs or CRLs change does not resume what the former ones let in */
 		const struct group_ca *all[] = { &g->ca, &g->ca_verify, &g->crl };
 		strbuf_addf(&scope, "%d", (int)o->verify);
+		strbuf_add(
+		    &scope, (const char *)&g->bind->conf.ignore, sizeof(g->bind->conf.ignore));
 		for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
 			if (all[i]->ca)
 				strbuf_add(&scope, all[i]->ca->digest, sizeof(all[i]->ca->digest));
@@ -168,7 +170,8 @@ int tls_ctx_make(struct tls_ctx_group *g, const struct tls_report *report, SSL_C
 		err = setup_transport(g, ctx, report);
 	if (err == 0) {
 		uint32_t max = g->bind->conf.early_data_max;
-		if (g->opt.allow_0rtt)
+		/* without the cache nothing would tell a replay */
+		if (g->opt.allow_0rtt && g->bind->conf.server.cache)
 			SSL_CTX_set_max_early_data(ctx, max ? max : 16384);
 		*ret = ctx;
 		return 0;

@@ -44,25 +44,30 @@ static int remove_name(void *arg, struct slice name)
 	return 0;
 }
 
-int tls_slot_reindex(
-    struct tls_slot *slot, struct worker *w, struct tls_cert *old, struct tls_cert *now)
+/* Instances with filters keep theirs whatever the certificate says. */
+static int each_name(struct tls_slot *slot, struct worker *w, struct tls_cert *c,
+    int (*fn)(void *arg, struct slice name))
 {
-	int err = 0;
+	int r = 0;
 	list_for_each (at, &slot->insts) {
 		struct naming n = { .inst = list_entry(at, struct tls_inst, by_slot), .w = w };
-		if (n.inst->line->has_positive)
-			continue;
-		/* first the new ones: a name that stays is never missing */
-		err = tls_inst_names(n.inst, now, add_name, &n);
-		if (err)
-			return err;
+		if (r == 0 && !n.inst->line->has_positive)
+			r = tls_inst_names(n.inst, c, fn, &n);
 	}
-	list_for_each (at, &slot->insts) {
-		struct naming n = { .inst = list_entry(at, struct tls_inst, by_slot), .w = w };
-		if (!n.inst->line->has_positive)
-			tls_inst_names(n.inst, old, remove_name, &n);
-	}
-	return 0;
+	return r;
+}
+
+int tls_slot_add_names(struct tls_slot *slot, struct worker *w, struct tls_cert *c)
+{
+	int r = each_name(slot, w, c, add_name);
+	if (r)
+		each_name(slot, w, c, remove_name); /* as far as they had come */
+	return r;
+}
+
+void tls_slot_remove_names(struct tls_slot *slot, struct worker *w, struct tls_cert *c)
+{
+	each_name(slot, w, c, remove_name);
 }
 
 /* ---- defaults ---- */
@@ -96,7 +101,6 @@ static void inst_unlink(struct tls_inst *inst, struct worker *w)
 	list_del(&inst->by_slot);
 	list_del(&inst->by_bind);
 	list_del(&inst->by_line);
-	tls_slot_release(inst->slot);
 }
 
 static int inst_add(struct tls_bind *b, struct tls_crt_line *line, struct worker *w,
@@ -114,7 +118,6 @@ static int inst_add(struct tls_bind *b, struct tls_crt_line *line, struct worker
 	list_add_tail(&line->slot->insts, &inst->by_slot);
 	list_add_tail(&b->insts, &inst->by_bind);
 	list_add_tail(&line->insts, &inst->by_line);
-	tls_slot_hold(line->slot);
 	struct naming n = { .inst = inst, .w = w };
 	int err = tls_inst_names(inst, atomic_load(&line->slot->cert), add_name, &n);
 	if (err) {
@@ -283,7 +286,6 @@ void tls_bind_free(struct tls_bind *b)
 		list_del(&inst->by_slot);
 		list_del(&inst->by_bind);
 		list_del(&inst->by_line);
-		tls_slot_release(inst->slot);
 		free(inst);
 	}
 	list_for_each_entry_safe (use, &b->uses, struct tls_list_use, by_bind) {

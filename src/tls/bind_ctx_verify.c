@@ -28,7 +28,12 @@ static int on_verify(int ok, X509_STORE_CTX *x)
 	}
 	const struct tls_ignore *ignore =
 	    &tls_ctx_group_of(SSL_get_SSL_CTX(ssl))->bind->conf.ignore;
-	return is_ignored(depth > 0 ? ignore->ca : ignore->crt, error);
+	bool pass = is_ignored(depth > 0 ? ignore->ca : ignore->crt, error);
+	/* OpenSSL forgets it, and the log shall say whose it was */
+	X509 *cert = pass || !t || t->refused ? NULL : X509_STORE_CTX_get0_cert(x);
+	if (cert && X509_up_ref(cert))
+		t->refused = cert;
+	return pass;
 }
 
 /* A store of references: CAs, further CAs and CRLs in one, as a context wants them. */

@@ -78,9 +78,9 @@ struct tls_ctx_group *tls_ctx_group_of(const SSL_CTX *ctx);
 /* Names that an instance serves, for its certificate c: calls fn for each. */
 int tls_inst_names(
     struct tls_inst *inst, struct tls_cert *c, int (*fn)(void *arg, struct slice name), void *arg);
-/* The slot's certificate changed from old: the indexes of all its instances follow. Under the store's lock. */
-int tls_slot_reindex(
-    struct tls_slot *slot, struct worker *w, struct tls_cert *old, struct tls_cert *now);
+/* Names of a slot's certificate c, into and out of the indexes of all its instances. Under the store's lock. */
+int tls_slot_add_names(struct tls_slot *slot, struct worker *w, struct tls_cert *c);
+void tls_slot_remove_names(struct tls_slot *slot, struct worker *w, struct tls_cert *c);
 
 /* generate-certificates */
 struct tls_forge *tls_forge_new(

@@ -286,6 +286,7 @@ struct tls_cert *tls_cert_new(
 	cert->type = c.type;
 	cert->not_before = c.not_before;
 	cert->not_after = c.not_after;
+	cert->serial = c.serial;
 	cert->names = names.text.ptr;
 	cert->names_n = names.n;
 	if (parts->ocsp.ptr)

@@ -120,6 +120,31 @@ void tls_ca_add_digest(struct tls_ca *ca)
 	EVP_MD_CTX_free(md);
 }
 
+int tls_ca_copy(struct tls_ca *to, const struct tls_ca *from)
+{
+	sk_X509_pop_free(to->certs, X509_free);
+	sk_X509_CRL_pop_free(to->crls, X509_CRL_free);
+	to->certs = X509_chain_up_ref(from->certs);
+	to->crls = sk_X509_CRL_dup(from->crls);
+	for (int i = 0; i < sk_X509_CRL_num(to->crls); i++)
+		X509_CRL_up_ref(sk_X509_CRL_value(to->crls, i));
+	return to->certs && to->crls ? 0 : -ENOMEM;
+}
+
+void tls_ca_swap(struct tls_ca *a, struct tls_ca *b)
+{
+	STACK_OF(X509) *certs = a->certs;
+	STACK_OF(X509_CRL) *crls = a->crls;
+	unsigned char digest[sizeof(a->digest)];
+	memcpy(digest, a->digest, sizeof(digest));
+	a->certs = b->certs;
+	a->crls = b->crls;
+	memcpy(a->digest, b->digest, sizeof(digest));
+	b->certs = certs;
+	b->crls = crls;
+	memcpy(b->digest, digest, sizeof(digest));
+}
+
 STACK_OF(X509_NAME) * tls_ca_names(const struct tls_ca *ca)
 {
 	STACK_OF(X509_NAME) *names = sk_X509_NAME_new(NULL);

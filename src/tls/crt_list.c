@@ -33,9 +33,27 @@ void tls_line_free(struct tls_crt_line *l)
 {
 	if (!l)
 		return;
+	tls_line_detach(l);
 	list_del(&l->link);
 	arena_reset(&l->arena);
 	free(l);
+}
+
+void tls_line_retired(void *line)
+{
+	tls_line_free(line);
+}
+
+void tls_line_attach(struct tls_crt_line *line, struct tls_slot *slot)
+{
+	tls_slot_hold(slot);
+	line->slot = slot;
+}
+
+void tls_line_detach(struct tls_crt_line *line)
+{
+	tls_slot_release(line->slot);
+	line->slot = NULL;
 }
 
 /* A copy of a line for another file: one key type of a bundle. */
@@ -192,8 +210,7 @@ static int read_filters(struct line_reading *r, struct slice word)
 	return 0;
 }
 
-/* 1: a line, 0: empty or a comment, -errno with a text in err. */
-static int read_line(struct slice text, struct tls_crt_line **ret, char *err, size_t err_size)
+int tls_line_read(struct slice text, struct tls_crt_line **ret, char *err, size_t err_size)
 {
 	struct line_reading r = { .rest = text, .err = err, .err_size = err_size };
 	struct slice word = next_word(&r.rest, false);
@@ -281,7 +298,7 @@ static int read_text(struct tls_crt_list *list, struct slice text, const struct 
 		struct tls_crt_line *line;
 		char why[256];
 		number++;
-		int r = read_line(one, &line, why, sizeof(why));
+		int r = tls_line_read(one, &line, why, sizeof(why));
 		if (r < 0) {
 			tls_say(report, DIAG_ERROR, "crt-list '%s', line %u: %s", list->name,
 			    number, why);
@@ -409,7 +426,7 @@ int tls_crt_list_line(struct tls_store *s, struct tls_crt_list *list, const char
 	struct tls_crt_line *line;
 	struct list one = LIST_INIT(one);
 	char why[256];
-	int r = read_line(slice_str(text), &line, why, sizeof(why));
+	int r = tls_line_read(slice_str(text), &line, why, sizeof(why));
 	if (r == 0)
 		return 0;
 	if (r < 0) {
@@ -499,11 +516,14 @@ static int attach_slots(struct tls_store *s, struct list *lines)
 	list_for_each_entry (line, lines, struct tls_crt_line, link) {
 		if (line->slot)
 			continue;
-		line->slot = tls_store_find(s, line->path);
-		if (!line->slot)
+		struct tls_slot *slot = tls_store_find(s, line->path);
+		if (!slot) {
 			err = -ENOENT;
-		else if (line->files.ocsp_update >= 0)
-			line->slot->ocsp_update = line->files.ocsp_update;
+			continue;
+		}
+		tls_line_attach(line, slot);
+		if (line->files.ocsp_update >= 0)
+			slot->ocsp_update = line->files.ocsp_update;
 	}
 	return err;
 }

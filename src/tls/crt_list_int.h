@@ -50,6 +50,13 @@ void tls_crt_lists_free(struct tls_store *s);
 /* A line without list: "crt" of a bind. NULL without memory. */
 struct tls_crt_line *tls_line_new(const char *crt);
 void tls_line_free(struct tls_crt_line *line);
+/* tls_line_free() for tls_retire(). */
+void tls_line_retired(void *line);
+/* A line keeps its slot in use. */
+void tls_line_attach(struct tls_crt_line *line, struct tls_slot *slot);
+void tls_line_detach(struct tls_crt_line *line);
+/* 1: a line, 0: empty or a comment, -errno with a text in err. */
+int tls_line_read(struct slice text, struct tls_crt_line **ret, char *err, size_t err_size);
 /*
  * Loads the certificates that lines have no slot for yet; a bundle's line is split into one a key type. where: name of
  * the list for messages, or NULL. 0 or the first error, told.

@@ -4,7 +4,6 @@
  * data the connection is handed out before the end: then reading carries the handshake on.
  */
 #include <errno.h>
-#include <openssl/err.h>
 #include <pthread.h>
 
 #include "transport_int.h"
@@ -70,7 +69,7 @@ int tls_failed(struct tls_conn *t, int ssl_error)
 {
 	unsigned long err = ERR_peek_last_error();
 	(void)ssl_error;
-	ERR_clear_error();
+	tls_clear_errors();
 	if (!t->info.err)
 		t->info.err = err;
 	if (t->info.fault == TLS_FAULT_NONE)
@@ -125,6 +124,9 @@ static void complete(struct tls_conn *t)
 	t->info.resumed = SSL_session_reused(t->ssl);
 	t->tw->counters.handshakes[side]++;
 	t->tw->counters.resumed[side] += t->info.resumed;
+	(void)rate_add(&t->tw->counters.rate[side], worker_now_ms(t->tw->w));
+	if (!t->info.resumed)
+		(void)rate_add(&t->tw->counters.keys[side], worker_now_ms(t->tw->w));
 	t->tickets_due = (uint8_t)tls_server_tickets(t);
 	if (t->client && t->info.resumed)
 		tls_client_resumed(t);
@@ -136,7 +138,7 @@ int tls_handshake_step(struct tls_conn *t)
 	int error = SSL_ERROR_NONE, result = 0;
 	t->granted = false;
 	t->corked = true;
-	ERR_clear_error();
+	tls_clear_errors();
 	int r = advance(t);
 	if (r == 1)
 		complete(t);

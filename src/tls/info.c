@@ -16,6 +16,15 @@ struct ssl_st *tls_ssl(const struct conn *c)
 	return conn_is_tls(c) ? tls_state(c)->ssl : NULL;
 }
 
+const struct x509_st *tls_peer_cert(const struct conn *c)
+{
+	if (!conn_is_tls(c))
+		return NULL;
+	const struct tls_conn *t = tls_state(c);
+	const X509 *cert = SSL_get0_peer_certificate(t->ssl);
+	return cert ? cert : t->refused;
+}
+
 struct slice tls_alpn(const struct conn *c)
 {
 	const unsigned char *name = NULL;

@@ -80,6 +80,7 @@ struct tls_store *tls_store_new(const struct tls_store_conf *conf, const struct 
 	if (!s)
 		return NULL;
 	s->conf = *conf;
+	atomic_init(&s->refs, 1);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->intern_lock, NULL);
 	list_init(&s->slots);
@@ -91,6 +92,29 @@ struct tls_store *tls_store_new(const struct tls_store_conf *conf, const struct 
 		return NULL;
 	}
 	return s;
+}
+
+void tls_store_ref(struct tls_store *s)
+{
+	atomic_fetch_add(&s->refs, 1);
+}
+
+void tls_store_unref(struct tls_store *s)
+{
+	if (atomic_fetch_sub(&s->refs, 1) != 1)
+		return;
+	tls_issuers_free(s);
+	htab_done(&s->by_name);
+	htab_done(&s->links);
+	for (unsigned i = 0; i < s->passphrases_n; i++) {
+		OPENSSL_cleanse(s->passphrases[i], strlen(s->passphrases[i]));
+		free(s->passphrases[i]);
+	}
+	free(s->passphrases);
+	EVP_PKEY_free(s->dh_file);
+	pthread_mutex_destroy(&s->lock);
+	pthread_mutex_destroy(&s->intern_lock);
+	free(s);
 }
 
 void tls_store_free(struct tls_store *s)
@@ -106,18 +130,7 @@ void tls_store_free(struct tls_store *s)
 	tls_cas_free(s);
 	list_for_each_entry_safe (slot, &s->slots, struct tls_slot, order)
 		tls_slot_free(slot);
-	tls_issuers_free(s);
-	htab_done(&s->by_name);
-	htab_done(&s->links);
-	for (unsigned i = 0; i < s->passphrases_n; i++) {
-		OPENSSL_cleanse(s->passphrases[i], strlen(s->passphrases[i]));
-		free(s->passphrases[i]);
-	}
-	free(s->passphrases);
-	EVP_PKEY_free(s->dh_file);
-	pthread_mutex_destroy(&s->lock);
-	pthread_mutex_destroy(&s->intern_lock);
-	free(s);
+	tls_store_unref(s);
 }
 
 const struct tls_store_conf *tls_store_conf(const struct tls_store *s)
@@ -141,6 +154,7 @@ struct tls_slot *tls_slot_add(struct tls_store *s, const char *name, struct tls_
 	}
 	atomic_init(&slot->cert, cert);
 	list_init(&slot->insts);
+	slot->store = s;
 	list_add_tail(&s->slots, &slot->order);
 	slot->ocsp_update = -1;
 	return slot;

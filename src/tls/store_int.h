@@ -120,6 +120,7 @@ struct tls_cert {
 	char *name;
 	enum tls_key_type type;
 	int64_t not_before, not_after;
+	struct slice serial;	/* in parts.leaf */
 	struct tls_parts parts; /* frozen; parts.ocsp is what was loaded, staple what is sent */
 	char *names;		/* lower case, each with its NUL, no duplicates */
 	unsigned names_n;
@@ -189,7 +190,8 @@ struct tls_slot {
 	atomic_uint users;
 	struct list insts; /* of struct tls_inst; under the store's lock */
 	struct list order; /* of s->slots, in order of loading */
-	int ocsp_update;   /* 1 on, 0 off, -1 not said */
+	struct tls_store *store;
+	int ocsp_update; /* 1 on, 0 off, -1 not said */
 	bool jwt;
 };
 
@@ -200,6 +202,7 @@ struct tls_pending {
 };
 
 struct tls_store {
+	atomic_uint refs; /* the owner's, and one for each object that waits to be retired */
 	struct tls_store_conf conf;
 	struct tls_report log;
 	pthread_mutex_t lock; /* changes by admin commands */
@@ -236,6 +239,8 @@ int tls_store_load_jobs(
 void tls_load_job_run(struct tls_store *s, struct tls_load_job *job);
 /* Puts a certificate in a new slot of that name. NULL without memory; then cert is the caller's. */
 struct tls_slot *tls_slot_add(struct tls_store *s, const char *name, struct tls_cert *cert);
+void tls_store_ref(struct tls_store *s);
+void tls_store_unref(struct tls_store *s);
 void tls_slot_free(struct tls_slot *slot);
 /* path in base unless it is absolute; malloc'ed. */
 char *tls_path(const char *base, const char *path);

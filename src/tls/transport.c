@@ -7,7 +7,6 @@
 #include "weir/tls/transport.h"
 
 #include <errno.h>
-#include <openssl/err.h>
 #include <sys/socket.h>
 
 #include "transport_int.h"
@@ -32,7 +31,7 @@ static int read_nothing(struct tls_conn *t, int result)
 static size_t read_records(struct tls_conn *t, char *buf, size_t len, int *ret_why)
 {
 	size_t got = 0;
-	ERR_clear_error();
+	tls_clear_errors();
 	do {
 		size_t n;
 		int r = SSL_read_ex(t->ssl, buf + got, len - got, &n);
@@ -183,7 +182,7 @@ static ssize_t tls_send(struct conn *c, const struct iovec *iov, int n, bool mor
 		return -EAGAIN;
 	if (p.left == 0)
 		return 0;
-	ERR_clear_error();
+	tls_clear_errors();
 	t->corked = true;
 	make_tickets(t);
 	note_pause(t);
@@ -243,7 +242,7 @@ static void say_goodbye(struct tls_conn *t)
 {
 	if (!t->info.handshaken || t->error)
 		return;
-	ERR_clear_error();
+	tls_clear_errors();
 	t->corked = true;
 	(void)SSL_shutdown(t->ssl);
 	(void)tls_wire_push(t, true);
@@ -268,6 +267,7 @@ static void free_state(struct tls_conn *t)
 	tls_bytes_free(&t->in);
 	tls_bytes_free(&t->early);
 	tls_secrets_free(t->secrets);
+	X509_free(t->refused);
 	free((void *)t->info.hello);
 	pool_put(&tw->conns, t);
 }
@@ -284,7 +284,7 @@ static void tls_release(struct conn *c)
 	if (orderly)
 		SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	free_state(t);
-	ERR_clear_error();
+	tls_clear_errors();
 	c->xprt = &xprt_plain;
 	c->xprt_state = NULL;
 }
@@ -310,7 +310,7 @@ static int start(struct conn *c, SSL_CTX *ctx, const struct tls_tune *tune, stru
 	t->tw = tw;
 	t->tune = tune ? *tune : TLS_TUNE_DEFAULT;
 	list_init(&t->waiting);
-	ERR_clear_error();
+	tls_clear_errors();
 	t->ssl = SSL_new(ctx);
 	if (!t->ssl || tls_wire_attach(t) < 0 || tls_state_attach(t) < 0) {
 		free_state(t);

@@ -7,6 +7,7 @@
 #ifndef WEIR_TLS_TRANSPORT_INT_H
 #define WEIR_TLS_TRANSPORT_INT_H
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include "weir/base/list.h"
@@ -57,6 +58,7 @@ struct tls_conn {
 	struct tls_bytes in;	 /* encrypted, read before TLS began */
 	struct tls_bytes early;	 /* early data, decrypted */
 	struct tls_secrets *secrets;
+	X509 *refused;	      /* the client's certificate, when verifying it ended the handshake */
 	uint64_t session_key; /* of the client's sessions; 0: none are kept */
 	uint64_t last_send_ms;
 	uint32_t burst;	       /* bytes sent since the last pause */
@@ -72,6 +74,13 @@ struct tls_conn {
 	bool eof : 1;	       /* the end of the stream itself */
 	bool fin_due : 1;      /* shutdown(2) once all is sent */
 };
+
+/* SSL_get_error() believes in errors of others; there hardly ever are any, and clearing walks the whole queue. */
+static inline void tls_clear_errors(void)
+{
+	if (unlikely(ERR_peek_error()))
+		ERR_clear_error();
+}
 
 static inline struct tls_conn *tls_state(const struct conn *c)
 {

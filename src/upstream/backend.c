@@ -102,6 +102,8 @@ static int attach_server(struct worker *w, struct server *s, struct diag *diag)
 		return -ENOMEM;
 	if (server_resolve(s, diag) < 0)
 		return -ENOENT;
+	if (s->be->h2)
+		s->rt->h2_conf = *s->be->h2;
 	if (attach_dest(w, s) < 0)
 		return -ENOMEM;
 	server_apply_conf(w, s, fresh);

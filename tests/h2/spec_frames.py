@@ -111,9 +111,9 @@ FRAMES = [
          [f.headers(1, PLAIN, end=False, flags=0), f.data(1, b"x")], "goaway PROTOCOL_ERROR", unseen=True),
     Case("4.3", "PING within a header block",
          [f.headers(1, PLAIN, flags=0), f.ping()], "goaway PROTOCOL_ERROR", unseen=True),
-    Case("4.3", "a block cut into frames of one byte",
-         [f.headers(1, PLAIN[:1], flags=0)] + [f.continuation(1, PLAIN[i:i + 1], i == len(PLAIN) - 1)
-                                               for i in range(1, len(PLAIN))], "status 1 200"),
+    Case("4.3", "a block cut into frames of five bytes",
+         [f.headers(1, PLAIN[:5], flags=0)] + [f.continuation(1, PLAIN[i:i + 5], i + 5 >= len(PLAIN))
+                                               for i in range(5, len(PLAIN), 5)], "status 1 200"),
     Case("4.3", "the connection's table survives a request that is refused",
          [f.headers(1, hpack.literal(b":method", b"GET", "index") + hpack.literal(b"BAD", b"1")), ended(1),
           f.headers(3, hpack.indexed(62) + hpack.block(fields(drop=[":method"])))], "status 3 200"),

@@ -24,7 +24,11 @@ struct process {
 	atomic_uint conns WEIR_CACHE_ALIGNED; /* present client connections */
 	atomic_uint conns_max;
 	atomic_uint conn_rate_max, sess_rate_max;
+	atomic_uint ssl_conns; /* of conns, those on bind lines with "ssl" */
+	atomic_uint ssl_rate_max,
+	    ssl_keys_max[2];	 /* as seen by "show info"; [0] clients, [1] servers */
 	atomic_ullong rate_word; /* maxconnrate, maxsessrate: second << 32 | connections in it */
+	atomic_ullong ssl_rate_word; /* maxsslrate, in the same way */
 	atomic_ullong dropped_conns; /* refused for lack of descriptors or memory */
 	atomic_uint jobs;	 /* what a soft stop waits for: connections and checks under way */
 	atomic_ullong recv_logs; /* log lines received by log-forward sections */
@@ -33,7 +37,7 @@ struct process {
 	atomic_bool stopping;	 /* soft stop: keep-alive ends, idle ones are closed */
 	atomic_uint unstoppable;
 	struct process_counters {
-		uint64_t conns, reqs, bytes_out, fd_errors;
+		uint64_t conns, ssl_conns, reqs, bytes_out, fd_errors;
 		struct rate conn_rate, sess_rate;
 	} WEIR_CACHE_ALIGNED *counters; /* one a worker */
 	struct error_store errors;	/* for "show errors" */

@@ -16,9 +16,11 @@
 
 #include "weir/base/slice.h"
 #include "weir/net/conn.h"
+#include "weir/telemetry/counters.h"
 
 struct ssl_st;
 struct ssl_ctx_st;
+struct x509_st;
 struct tls_client;
 
 /* What the global section says of all TLS connections; copied, so it may live on a stack. */
@@ -123,6 +125,8 @@ struct tls_info {
 const struct tls_info *tls_info(const struct conn *c);
 /* For what has no function here; not for reading, writing or closing. NULL for a connection without TLS. */
 struct ssl_st *tls_ssl(const struct conn *c);
+/* The peer's certificate, also one of a client that was refused for it; NULL: none. */
+const struct x509_st *tls_peer_cert(const struct conn *c);
 /* The protocol agreed upon; the null slice when there is none. */
 struct slice tls_alpn(const struct conn *c);
 /* The client's SNI on the server side, the one sent on the client side; NULL: none. */
@@ -153,8 +157,10 @@ struct tls_counters {
 	uint64_t resumed[2];	/* of these */
 	uint64_t failed[2];
 	uint64_t queued; /* handshake steps that had to wait for another turn */
+	struct rate rate[2],
+	    keys[2]; /* handshakes a second, and those of them that were not resumed */
 };
-/* Zeroes when the worker has never had TLS. */
+/* Zeroes when the worker has never had TLS. On it, or while it is paused. */
 struct tls_counters tls_counters(const struct worker *w);
 /* Frees what TLS keeps on a worker; every connection is closed. Harmless when there was none. */
 void tls_worker_stop(struct worker *w);

@@ -164,6 +164,13 @@ static void run_tasks(void)
 	assert_true(list_is_empty(&worker->runq));
 }
 
+static void pass_time(uint64_t ms)
+{
+	worker->clock.mono_ms += ms;
+	timer_wheel_advance(&worker->wheel, worker, worker->clock.mono_ms);
+	run_tasks();
+}
+
 /* What the loop would tell the connection. */
 static void event(struct peer *p, uint16_t flags)
 {

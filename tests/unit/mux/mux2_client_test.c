@@ -285,6 +285,10 @@ static void stream_that_leaves_early_is_reset(void **state)
 	give_head(&p, 1, false, POST);
 	give_head(&p, 3, false, POST);
 	answer(&p.users[0], 413, "no");
+	assert_non_null(find(&p, DATA, 1));
+	assert_null(find(&p, RST_STREAM, 1)); /* it has a moment to read that */
+	give_frame(&p, DATA, 0, 1, "more", 4);
+	pass_time(200);
 	assert_int_equal(word(find(&p, RST_STREAM, 1), 0), NGHTTP2_NO_ERROR);
 	leave(&p.users[1]);
 	run_tasks();

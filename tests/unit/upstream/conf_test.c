@@ -157,7 +157,7 @@ static void wrong_lines_are_told(void **state)
 	} cases[] = {
 		{ "server a 127.0.0.1:80 wieght 3", "did you mean 'weight'" },
 		{ "server a 127.0.0.1:80 weight 257", "257" },
-		{ "server a 127.0.0.1:80 ssl", "'ssl' is not supported by this version" },
+		{ "server a 127.0.0.1:80 ssl", "there is no 'ca-file'" },
 		{ "server a 127.0.0.1:80 init-addr foo", "unknown method 'foo'" },
 		{ "server a 127.0.0.1:80 init-addr 300.1.1.1", "unknown method" },
 		{ "server a 127.0.0.1:80\n server a 127.0.0.1:81", "same name" },
@@ -194,7 +194,7 @@ static void wrong_lines_are_told(void **state)
 		{ "http-check expect status 2xx", "codes or ranges" },
 		{ "http-check expect rstring (", "regular expression" },
 		{ "http-check send hdr X %[foo]", "unknown fetch" },
-		{ "http-check connect ssl", "not supported" },
+		{ "http-check connect sni", "expects a value" },
 		{ "option httpchk a b c d e", "at most" },
 	};
 	(void)state;
