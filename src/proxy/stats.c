@@ -78,6 +78,9 @@ static const struct counter_column counter_columns[] = {
 	ROW(CACHE_LOOKUPS, cache_lookups, ON_FB | ON_HTTP),
 	ROW(CACHE_HITS, cache_hits, ON_FB | ON_HTTP),
 	ROW(EINT, internal_errors, ON_FBSL),
+	ROW(SSL_SESS, ssl_sess, ON_F | ON_S | ON_L),
+	ROW(SSL_REUSED_SESS, ssl_reused, ON_F | ON_S | ON_L),
+	ROW(SSL_FAILED_HANDSHAKE, ssl_failed, ON_F | ON_S | ON_L),
 };
 
 static unsigned bit_of(enum stat_type type)
@@ -190,17 +193,23 @@ static const char *frontend_status(const struct proxy *px)
 	return "OPEN";
 }
 
-/* Sessions and requests by protocol version: HTTP/1 is the one there is. */
-static void by_version(const struct proxy *px, struct stats_row *row)
+/* Sessions and requests by protocol version. */
+static void by_version(const struct stats_view *v, const struct proxy *px, struct stats_row *row)
 {
 	bool http = px->mode == PROXY_HTTP;
-	stats_u64(row, STAT_SESS_OTHER, http ? 0 : row->f[STAT_STOT].u64);
-	stats_u64(row, STAT_H1_SESS, http ? row->f[STAT_STOT].u64 : 0);
-	stats_u64(row, STAT_H2_SESS, 0);
+	struct mux2_counters h2 = { 0 };
+	for (unsigned i = 0; i < v->workers; i++)
+		stats_h2_add(&h2, &px->rt->h2[i]);
+	if (http)
+		stats_h2(&h2, row);
+	uint64_t sessions = row->f[STAT_STOT].u64, requests = row->f[STAT_REQ_TOT].u64;
+	stats_u64(row, STAT_SESS_OTHER, http ? 0 : sessions);
+	stats_u64(row, STAT_H1_SESS, http ? sessions - MIN(sessions, h2.total_connections) : 0);
+	stats_u64(row, STAT_H2_SESS, h2.total_connections);
 	stats_u64(row, STAT_H3_SESS, 0);
 	stats_u64(row, STAT_REQ_OTHER, 0);
-	stats_u64(row, STAT_H1REQ, row->f[STAT_REQ_TOT].u64);
-	stats_u64(row, STAT_H2REQ, 0);
+	stats_u64(row, STAT_H1REQ, requests - MIN(requests, h2.total_streams));
+	stats_u64(row, STAT_H2REQ, h2.total_streams);
 	stats_u64(row, STAT_H3REQ, 0);
 }
 
@@ -223,7 +232,7 @@ void stats_frontend(const struct stats_view *v, const struct proxy *px, struct s
 	    STAT_CONN_RATE, STAT_CONN_RATE_MAX, row);
 	if (px->mode == PROXY_HTTP)
 		stats_u64(row, STAT_CACHE_HINT_HITS, 0);
-	by_version(px, row);
+	by_version(v, px, row);
 }
 
 /* ---- listeners ---- */

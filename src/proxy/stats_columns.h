@@ -127,7 +127,30 @@
 	X(RESBIN, "resbin", "MCP", "Response bytes received") \
 	X(RESBOUT, "resbout", "MCP", "Response bytes sent") \
 	X(CACHE_HINT_HITS, "cache_hint_hits", "MCP", "Cache hits that served early hints") \
-	X(END, "-", "MOP", "End of the columns with a fixed place")
+	X(END, "-", "MOP", "End of the columns with a fixed place; those behind it are in the CSV alone") \
+	X(SSL_SESS, "ssl_sess", "MCP", "TLS handshakes that were completed") \
+	X(SSL_REUSED_SESS, "ssl_reused_sess", "MCP", "Handshakes that went on with an earlier session") \
+	X(SSL_FAILED_HANDSHAKE, "ssl_failed_handshake", "MCP", "Handshakes that failed") \
+	X(H2_HEADERS_RCVD, "h2_headers_rcvd", "MCP", "HTTP/2: HEADERS frames received") \
+	X(H2_DATA_RCVD, "h2_data_rcvd", "MCP", "DATA frames received") \
+	X(H2_SETTINGS_RCVD, "h2_settings_rcvd", "MCP", "SETTINGS frames received") \
+	X(H2_RST_STREAM_RCVD, "h2_rst_stream_rcvd", "MCP", "RST_STREAM frames received") \
+	X(H2_GOAWAY_RCVD, "h2_goaway_rcvd", "MCP", "GOAWAY frames received") \
+	X(H2_CONN_ERRORS, "h2_detected_conn_protocol_errors", "MCP", "Connections ended for what the peer sent") \
+	X(H2_STRM_ERRORS, "h2_detected_strm_protocol_errors", "MCP", "Streams ended for what the peer sent") \
+	X(H2_RST_STREAM_RESP, "h2_rst_stream_resp", "MCP", "RST_STREAM frames sent") \
+	X(H2_GOAWAY_RESP, "h2_goaway_resp", "MCP", "GOAWAY frames sent") \
+	X(H2_OPEN_CONNS, "h2_open_connections", "MGP", "HTTP/2 connections now") \
+	X(H2_OPEN_STREAMS, "h2_backend_open_streams", "MGP", "Streams of HTTP/2 connections now") \
+	X(H2_TOTAL_CONNS, "h2_total_connections", "MCP", "HTTP/2 connections since start") \
+	X(H2_TOTAL_STREAMS, "h2_backend_total_streams", "MCP", "Streams of HTTP/2 connections since start") \
+	X(H2_GLITCHES, "h2_glitches", "MCP", "Odd things that peers did, short of an error") \
+	X(H2_LIMIT_RESETS, "h2_limit_resets", "MCP", "Connections ended for resetting too many streams") \
+	X(H2_LIMIT_CONTINUATIONS, "h2_limit_continuations", "MCP", "Connections ended for too many CONTINUATION frames") \
+	X(H2_LIMIT_FLOODS, "h2_limit_floods", "MCP", "Connections ended for a flood of frames without use") \
+	X(H2_LIMIT_HEADER_LISTS, "h2_limit_header_lists", "MCP", "Heads that were larger than what is accepted") \
+	X(H2_LIMIT_GLITCHES, "h2_limit_glitches", "MCP", "Connections ended for too many glitches") \
+	X(H2_LIMIT_STREAMS, "h2_limit_streams", "MCP", "Streams refused, or connections ended, for there being too many streams")
 /* clang-format on */
 
 enum stat_column {

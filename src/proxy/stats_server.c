@@ -62,6 +62,12 @@ static void server_connections(
 		stats_u32(row, STAT_SRC_ILIM, s->pool_max_conn);
 }
 
+static void add_h2(const struct stats_view *v, const struct server *s, struct mux2_counters *sum)
+{
+	for (unsigned i = 0; i < v->workers; i++)
+		stats_h2_add(sum, &s->rt->local[i].h2);
+}
+
 static void server_legends(const struct server *s, struct stats_row *row)
 {
 	const struct server_dest *d = atomic_load_explicit(&s->rt->dest, memory_order_acquire);
@@ -101,6 +107,11 @@ void stats_server(const struct stats_view *v, const struct proxy *px, const stru
 	server_health(v, s, row);
 	server_connections(v, s, row);
 	stats_u32(row, STAT_SRID, 0);
+	if (px->mode == PROXY_HTTP) {
+		struct mux2_counters h2 = { 0 };
+		add_h2(v, s, &h2);
+		stats_h2(&h2, row);
+	}
 	if (v->legends)
 		server_legends(s, row);
 }
@@ -180,8 +191,13 @@ void stats_backend(const struct stats_view *v, const struct proxy *px, struct st
 	stats_u32(row, STAT_AGG_SERVER_STATUS, 0);
 	stats_u32(row, STAT_AGG_SERVER_CHECK_STATUS, 0);
 	stats_u32(row, STAT_AGG_CHECK_STATUS, 0);
-	if (px->mode == PROXY_HTTP)
+	if (px->mode == PROXY_HTTP) {
+		struct mux2_counters h2 = { 0 };
+		for (unsigned i = 0; i < be->servers_n; i++)
+			add_h2(v, be->servers[i], &h2);
+		stats_h2(&h2, row);
 		stats_u64(row, STAT_CACHE_HINT_HITS, 0);
+	}
 	if (v->legends)
 		backend_legends(be, row);
 }
