@@ -62,6 +62,8 @@ struct tls_conn {
 	uint64_t session_key; /* of the client's sessions; 0: none are kept */
 	uint64_t last_send_ms;
 	uint32_t burst;	       /* bytes sent since the last pause */
+	uint32_t updates_s;    /* second in which updates were counted */
+	uint32_t updates;      /* key updates of the peer */
 	uint16_t error;	       /* errno of a failed system call or -EPROTO; 0: none */
 	uint8_t tickets_due;   /* to be sent with the first payload */
 	bool corked : 1;       /* the BIO stages; else its bytes are the last ones: send */
