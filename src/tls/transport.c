@@ -252,14 +252,23 @@ static void say_goodbye(struct tls_conn *t)
 	(void)tls_wire_push(t, true);
 }
 
-static void tls_shut_write(struct conn *c)
+void tls_shut(struct tls_conn *t)
 {
-	struct tls_conn *t = tls_state(c);
 	say_goodbye(t);
 	if (t->unsent.len)
 		t->fin_due = true;
 	else
-		shutdown(c->io.fd, SHUT_WR);
+		shutdown(t->c->io.fd, SHUT_WR);
+}
+
+static void tls_shut_write(struct conn *c)
+{
+	struct tls_conn *t = tls_state(c);
+	/* the answer to early data has ended: nothing says so within TLS before the handshake is complete */
+	if (t->info.early && !t->info.handshaken && !t->error)
+		t->shut_due = true;
+	else
+		tls_shut(t);
 }
 
 static void free_state(struct tls_conn *t)

@@ -75,6 +75,7 @@ struct tls_conn {
 	bool read_end : 1;     /* close_notify or the end of the stream */
 	bool eof : 1;	       /* the end of the stream itself */
 	bool fin_due : 1;      /* shutdown(2) once all is sent */
+	bool shut_due : 1;     /* our side ends once the handshake is complete */
 };
 
 /* SSL_get_error() believes in errors of others; there hardly ever are any, and clearing walks the whole queue. */
@@ -96,6 +97,10 @@ int tls_worker_admit(struct tls_conn *t);
 void tls_worker_forget(struct tls_conn *t);
 uint64_t tls_worker_spend_start(void);
 void tls_worker_spend_end(struct tls_worker *tw, uint64_t start_us);
+
+/* ---- transport.c ---- */
+/* Ends our side: close_notify and FIN. */
+void tls_shut(struct tls_conn *t);
 
 /* ---- bio.c ---- */
 /* Both return 0 or -errno. */
