@@ -252,8 +252,9 @@ static void say_goodbye(struct tls_conn *t)
 	(void)tls_wire_push(t, true);
 }
 
-void tls_shut(struct tls_conn *t)
+void tls_end_writing(struct tls_conn *t)
 {
+	t->bye_due = false;
 	say_goodbye(t);
 	if (t->unsent.len)
 		t->fin_due = true;
@@ -264,11 +265,15 @@ void tls_shut(struct tls_conn *t)
 static void tls_shut_write(struct conn *c)
 {
 	struct tls_conn *t = tls_state(c);
-	/* the answer to early data has ended: nothing says so within TLS before the handshake is complete */
-	if (t->info.early && !t->info.handshaken && !t->error)
-		t->shut_due = true;
-	else
-		tls_shut(t);
+	if (t->info.handshaken || t->error) {
+		tls_end_writing(t);
+		return;
+	}
+	/* behind an answer to early data the farewell must wait for the client's last flight, which may be here */
+	t->bye_due = true;
+	(void)tls_handshake_step(t);
+	if (t->error)
+		shutdown(c->io.fd, SHUT_WR);
 }
 
 static void free_state(struct tls_conn *t)

@@ -75,7 +75,7 @@ struct tls_conn {
 	bool read_end : 1;     /* close_notify or the end of the stream */
 	bool eof : 1;	       /* the end of the stream itself */
 	bool fin_due : 1;      /* shutdown(2) once all is sent */
-	bool shut_due : 1;     /* our side ends once the handshake is complete */
+	bool bye_due : 1;      /* close_notify and FIN behind the handshake */
 };
 
 /* SSL_get_error() believes in errors of others; there hardly ever are any, and clearing walks the whole queue. */
@@ -98,10 +98,6 @@ void tls_worker_forget(struct tls_conn *t);
 uint64_t tls_worker_spend_start(void);
 void tls_worker_spend_end(struct tls_worker *tw, uint64_t start_us);
 
-/* ---- transport.c ---- */
-/* Ends our side: close_notify and FIN. */
-void tls_shut(struct tls_conn *t);
-
 /* ---- bio.c ---- */
 /* Both return 0 or -errno. */
 int tls_wire_attach(struct tls_conn *t);
@@ -112,6 +108,10 @@ int tls_wire_flush(struct tls_conn *t);
 void tls_bytes_free(struct tls_bytes *b);
 WEIR_NODISCARD int tls_bytes_add(struct tls_bytes *b, const void *data, size_t len);
 size_t tls_bytes_take(struct tls_bytes *b, void *out, size_t cap);
+
+/* ---- transport.c ---- */
+/* close_notify and FIN, behind what is unsent. */
+void tls_end_writing(struct tls_conn *t);
 
 /* ---- handshake.c ---- */
 int tls_handshake_step(struct tls_conn *t);
