@@ -11,52 +11,10 @@
 
 #include <errno.h>
 
-/* One read: whole frames of the usual size. */
-#define READ_SIZE (32u * 1024 + 256)
 /* Reads in one go before other connections get their turn. */
+/* Between an answer that came early and the reset of its stream. */
+#define EARLY_MS     100
 #define READS_A_TURN 8
-#define FREE_CONNS   1024
-#define FREE_STREAMS 4096
-#define FREE_READS   16
-#define LINGER_MS    1000
-#define DRAIN_MS     1000
-
-static task_fn on_task;
-static timer_fn on_timer;
-
-/* ---- a worker's memory ---- */
-
-struct mux2_local *mux2_local(struct worker *w)
-{
-	struct mux_local *ml = mux_local(w);
-	struct mux2_local *l = ml->h2;
-	if (l)
-		return l;
-	l = malloc(sizeof(*l));
-	if (!l)
-		return NULL;
-	l->mem = h2_mem_new();
-	if (!l->mem) {
-		free(l);
-		return NULL;
-	}
-	pool_init(&l->conns, "h2 connection", sizeof(struct mux2), FREE_CONNS);
-	pool_init(&l->streams, "h2 stream", sizeof(struct mux2_stream), FREE_STREAMS);
-	pool_init(&l->reads, "h2 input", READ_SIZE, FREE_READS);
-	ml->h2 = l;
-	return l;
-}
-
-void mux2_local_free(struct mux2_local *l)
-{
-	if (!l)
-		return;
-	pool_trim(&l->conns);
-	pool_trim(&l->streams);
-	pool_trim(&l->reads);
-	h2_mem_free(l->mem);
-	free(l);
-}
 
 /* ---- streams ---- */
 
@@ -79,7 +37,8 @@ struct mux2_stream *mux2_stream_new(struct mux2 *m)
 	return st;
 }
 
-void mux2_stream_free(struct mux2_stream *st)
+/* It is nobody's any more; its memory stays. */
+static void stream_leave(struct mux2_stream *st)
 {
 	struct mux2 *m = st->m;
 	mux2_drop_input(st);
@@ -88,6 +47,12 @@ void mux2_stream_free(struct mux2_stream *st)
 	list_del(&st->link);
 	m->streams_n--;
 	m->counters->open_streams--;
+}
+
+void mux2_stream_free(struct mux2_stream *st)
+{
+	struct mux2 *m = st->m;
+	stream_leave(st);
 	pool_put(&mux2_local(m->conn->worker)->streams, st);
 }
 
@@ -112,7 +77,7 @@ static void wake_ready(struct mux2 *m)
 }
 
 /* Everything of the connection's that streams have to know of: its end, or that it is established. */
-static void tell_streams(struct mux2 *m, uint32_t set, uint32_t clear)
+void mux2_tell_streams(struct mux2 *m, uint32_t set, uint32_t clear)
 {
 	list_for_each_entry (st, &m->streams, struct mux2_stream, link) {
 		st->ep.flags = (st->ep.flags & ~clear) | set;
@@ -127,9 +92,58 @@ static enum h2_error reset_code(const struct mux2_stream *st)
 	uint32_t flags = st->ep.flags;
 	if (flags & EP_IN_BAD)
 		return H2_PROTOCOL_ERROR;
-	if (st->m->client_side && (flags & EP_OUT_END))
-		return H2_NO_ERROR;
 	return H2_CANCEL;
+}
+
+/* Whether the client has an answer that is complete, and still sends its request. */
+static bool is_early_answer(const struct mux2_stream *st)
+{
+	return st->m->client_side &&
+	       (st->ep.flags & (EP_OUT_END | EP_IN_BAD | EP_ERROR)) == EP_OUT_END && !st->in_done &&
+	       !(st->h.state & H2_ST_CLOSED) && st->m->state < MUX2_CLOSING;
+}
+
+/*
+ * A client that meets RST_STREAM while it sends may never look at the answer in front of it. So it has a moment to
+ * read that; what comes of the request meanwhile, no more than its window, is dropped.
+ */
+static void reset_later(struct mux2_stream *st)
+{
+	struct mux2 *m = st->m;
+	struct worker *w = m->conn->worker;
+	stream_leave(st);
+	list_add_tail(&m->early, &st->link);
+	st->until_ms = worker_now_ms(w) + EARLY_MS;
+	if (!timer_is_armed(&m->early_timer))
+		worker_timer_arm(w, &m->early_timer, EARLY_MS);
+}
+
+static void end_early(struct mux2_stream *st)
+{
+	struct mux2 *m = st->m;
+	h2_reset(&m->h2, &st->h, H2_NO_ERROR);
+	list_del(&st->link);
+	pool_put(&mux2_local(m->conn->worker)->streams, st);
+}
+
+void mux2_on_early_timer(struct worker *w, struct timer *t)
+{
+	struct mux2 *m = container_of(t, struct mux2, early_timer);
+	list_for_each_entry_safe (st, &m->early, struct mux2_stream, link) {
+		if (st->until_ms > worker_now_ms(w)) {
+			timer_arm(&w->wheel, t, st->until_ms);
+			break;
+		}
+		end_early(st);
+	}
+	mux2_schedule(m);
+}
+
+void mux2_end_early(struct mux2 *m)
+{
+	list_for_each_entry_safe (st, &m->early, struct mux2_stream, link)
+		end_early(st);
+	worker_timer_cancel(m->conn->worker, &m->early_timer);
 }
 
 static void detach(struct endpoint *ep, bool keep, bool reset)
@@ -138,12 +152,16 @@ static void detach(struct endpoint *ep, bool keep, bool reset)
 	struct mux2 *m = st->m;
 	(void)keep;
 	(void)reset;
-	if (st->h.id && !(st->h.state & H2_ST_CLOSED)) {
-		h2_reset(&m->h2, &st->h, reset_code(st));
-		mux2_schedule(m);
-	}
 	st->attached = false;
-	mux2_stream_free(st);
+	if (is_early_answer(st)) {
+		reset_later(st);
+	} else {
+		if (st->h.id && !(st->h.state & H2_ST_CLOSED)) {
+			h2_reset(&m->h2, &st->h, reset_code(st));
+			mux2_schedule(m);
+		}
+		mux2_stream_free(st);
+	}
 	if (m->streams_n == 0)
 		mux2_schedule(m);
 	m->ops->stream_left(m, m->streams_n == 0);
@@ -177,7 +195,7 @@ const struct mux_ops mux_h2_ops = {
 
 /* ---- reading ---- */
 
-static void drop_input(struct mux2 *m)
+void mux2_drop_read(struct mux2 *m)
 {
 	if (m->rx)
 		pool_put(&mux2_local(m->conn->worker)->reads, m->rx);
@@ -186,7 +204,7 @@ static void drop_input(struct mux2 *m)
 }
 
 /* Room behind rx_end: what is left of a frame moves to the front. */
-static bool make_room(struct mux2 *m)
+bool mux2_make_room(struct mux2 *m)
 {
 	if (!m->rx)
 		m->rx = pool_get(&mux2_local(m->conn->worker)->reads);
@@ -197,7 +215,7 @@ static bool make_room(struct mux2 *m)
 		m->rx_end -= m->rx_at;
 		m->rx_at = 0;
 	}
-	return m->rx_end < READ_SIZE;
+	return m->rx_end < MUX2_READ_SIZE;
 }
 
 static void failed(struct mux2 *m)
@@ -252,7 +270,7 @@ static bool decode(struct mux2 *m)
 
 static void peer_closed(struct mux2 *m)
 {
-	tell_streams(m, EP_ERROR | EP_IN_CLOSED, 0);
+	mux2_tell_streams(m, EP_ERROR | EP_IN_CLOSED, 0);
 	m->peer_goaway = true;
 	mux2_close(m);
 }
@@ -270,11 +288,11 @@ static bool read_input(struct mux2 *m)
 			return false;
 		if (i == READS_A_TURN)
 			return true;
-		if (!make_room(m)) {
+		if (!mux2_make_room(m)) {
 			h2_session_fail(&m->h2, H2_INTERNAL_ERROR, "no memory");
 			return false;
 		}
-		ssize_t n = conn_recv(m->conn, m->rx + m->rx_end, READ_SIZE - m->rx_end);
+		ssize_t n = conn_recv(m->conn, m->rx + m->rx_end, MUX2_READ_SIZE - m->rx_end);
 		if (n <= 0) {
 			if (n == 0)
 				peer_closed(m);
@@ -300,7 +318,7 @@ static void move(uint64_t *to, uint64_t *from)
 	*from = 0;
 }
 
-static void update_counters(struct mux2 *m)
+void mux2_update_counters(struct mux2 *m)
 {
 	move(&m->counters->headers_rcvd, &m->h2.headers_rcvd);
 	move(&m->counters->data_rcvd, &m->h2.data_rcvd);
@@ -357,22 +375,22 @@ static bool work(struct mux2 *m)
 	if (m->h2.is_failed)
 		failed(m);
 	if ((m->conn->flags & CONN_ERROR) && m->state < MUX2_CLOSING) {
-		tell_streams(m, EP_ERROR | EP_IN_CLOSED, 0);
+		mux2_tell_streams(m, EP_ERROR | EP_IN_CLOSED, 0);
 		mux2_close(m);
 	}
 	if (m->rx && m->rx_at == m->rx_end)
-		drop_input(m);
+		mux2_drop_read(m);
 	wake_ready(m);
 	return more;
 }
 
-static void on_event(struct conn *c)
+void mux2_on_event(struct conn *c)
 {
 	struct mux2 *m = c->user;
 	const uint16_t not_yet = CONN_CONNECTING | CONN_HANDSHAKE;
 	if (m->connecting && !(c->flags & not_yet)) {
 		m->connecting = false;
-		tell_streams(m, 0, EP_CONNECTING);
+		mux2_tell_streams(m, 0, EP_CONNECTING);
 	}
 	if (c->flags & CONN_WRITABLE) {
 		mux2_flush(m);
@@ -382,7 +400,7 @@ static void on_event(struct conn *c)
 	mux2_schedule(m);
 }
 
-static void on_task(struct worker *w, struct task *task)
+void mux2_on_task(struct worker *w, struct task *task)
 {
 	struct mux2 *m = container_of(task, struct mux2, task);
 	bool more = work(m);
@@ -392,7 +410,7 @@ static void on_task(struct worker *w, struct task *task)
 	if (m->h2.is_failed)
 		failed(m);
 	wind_up(m);
-	update_counters(m);
+	mux2_update_counters(m);
 	if (more)
 		mux2_schedule(m);
 	if (m->state != MUX2_DEAD || m->streams_n)
@@ -403,7 +421,7 @@ static void on_task(struct worker *w, struct task *task)
 	m->ops->closed(m);
 }
 
-static void on_timer(struct worker *w, struct timer *t)
+void mux2_on_timer(struct worker *w, struct timer *t)
 {
 	struct mux2 *m = container_of(t, struct mux2, timer);
 	(void)w;
@@ -414,201 +432,4 @@ static void on_timer(struct worker *w, struct timer *t)
 		m->state = MUX2_DEAD;
 	}
 	mux2_schedule(m);
-}
-
-/* ---- life ---- */
-
-void mux2_conf_default(struct mux2_conf *conf)
-{
-	*conf = (struct mux2_conf){
-		.table_size = 4096,
-		.initial_window = H2_WINDOW,
-		.max_streams = 100,
-		.max_frame = H2_FRAME_SIZE,
-		.rxbuf = 100 * H2_FRAME_SIZE,
-		.max_fields = 101,
-		.resets = 500,
-		.continuations = 32,
-		.floods = 10000,
-	};
-}
-
-static struct h2_conf codec_conf(
-    const struct mux2_conf *c, const struct mux_local *l, bool client_side)
-{
-	uint32_t list = c->header_list ? MIN(c->header_list, l->head_max) : l->head_max;
-	uint32_t frame = MAX(c->max_frame, (uint32_t)H2_FRAME_SIZE);
-	return (struct h2_conf){
-		.table_size = c->table_size,
-		.initial_window = MIN(c->initial_window, (uint32_t)H2_WINDOW_MAX),
-		.max_streams = c->max_streams,
-		.max_frame = MIN(frame, READ_SIZE - H2_FRAME_HEAD),
-		.conn_window = MIN(MAX(c->rxbuf, (uint32_t)H2_WINDOW), (uint32_t)H2_WINDOW_MAX),
-		.head_max = list,
-		.max_fields = c->max_fields,
-		.continuations = c->continuations,
-		.floods = c->floods,
-		.client_side = client_side,
-	};
-}
-
-/* False: no memory. */
-static bool take_early(struct mux2 *m, struct slice early)
-{
-	if (!early.len)
-		return true;
-	if (early.len > READ_SIZE || !make_room(m))
-		return false;
-	memcpy(m->rx, early.ptr, early.len);
-	m->rx_end = (uint32_t)early.len;
-	return true;
-}
-
-struct mux2 *mux2_new(struct conn *conn, bool client_side, const struct mux2_conf *conf,
-    struct mux2_counters *counters, const struct mux2_owner_ops *ops, void *owner,
-    struct slice early)
-{
-	struct mux2_local *l = mux2_local(conn->worker);
-	struct mux2 *m = l ? pool_get(&l->conns) : NULL;
-	if (!m)
-		return NULL;
-	memset(m, 0, offsetof(struct mux2, h2));
-	memset(&m->rx, 0, sizeof(*m) - offsetof(struct mux2, rx));
-	m->conn = conn;
-	m->client_side = client_side;
-	m->conf = conf;
-	m->counters = counters;
-	m->ops = ops;
-	m->owner = owner;
-	m->connecting = conn->flags & (CONN_CONNECTING | CONN_HANDSHAKE);
-	list_init(&m->streams);
-	list_init(&m->ready);
-	list_init(&m->blocked);
-	task_init(&m->task, on_task);
-	timer_init(&m->timer, on_timer);
-	struct h2_conf codec = codec_conf(conf, mux_local(conn->worker), client_side);
-	if (h2_session_init(&m->h2, &codec, &mux2_h2_ops, buffers_of(m), l->mem) < 0) {
-		pool_put(&l->conns, m);
-		return NULL;
-	}
-	if (!take_early(m, early)) {
-		h2_session_done(&m->h2);
-		pool_put(&l->conns, m);
-		return NULL;
-	}
-	conn->on_event = on_event;
-	conn->user = m;
-	counters->open_connections++;
-	counters->total_connections++;
-	mux2_schedule(m);
-	return m;
-}
-
-void mux2_free(struct mux2 *m)
-{
-	if (!m)
-		return;
-	struct worker *w = m->conn->worker;
-	worker_timer_cancel(w, &m->timer);
-	task_cancel(&m->task);
-	conn_close(m->conn);
-	update_counters(m);
-	m->counters->open_connections--;
-	drop_input(m);
-	h2_session_done(&m->h2);
-	pool_put(&mux2_local(w)->conns, m);
-}
-
-void mux2_goaway(struct mux2 *m)
-{
-	if (m->state != MUX2_OPEN)
-		return;
-	if (m->client_side) {
-		m->state = MUX2_DRAINING;
-		h2_send_goaway(&m->h2, H2_STREAM_ID_MAX, H2_NO_ERROR);
-		h2_send_ping(&m->h2); /* its answer: what was on its way has come */
-		worker_timer_arm(m->conn->worker, &m->timer, DRAIN_MS);
-	} else {
-		m->state = MUX2_LAST; /* the peer opens none */
-	}
-	mux2_schedule(m);
-}
-
-void mux2_close(struct mux2 *m)
-{
-	if (m->state >= MUX2_CLOSING)
-		return;
-	bool told = m->h2.is_failed || (m->state == MUX2_LAST && m->client_side);
-	if (!told)
-		h2_send_goaway(&m->h2, m->h2.last_taken, H2_NO_ERROR);
-	m->state = MUX2_CLOSING;
-	tell_streams(m, EP_ERROR, 0);
-	worker_timer_arm(m->conn->worker, &m->timer, LINGER_MS);
-	mux2_schedule(m);
-}
-
-/* ---- what owners ask ---- */
-
-void *mux2_owner(const struct mux2 *m)
-{
-	return m->owner;
-}
-
-struct conn *mux2_conn(const struct mux2 *m)
-{
-	return m->conn;
-}
-
-struct mux2 *mux2_of(const struct endpoint *ep)
-{
-	return stream_of(ep)->m;
-}
-
-unsigned mux2_can_open(const struct mux2 *m)
-{
-	uint32_t most = MIN(m->conf->max_streams, m->h2.peer_streams);
-	if (m->client_side || m->state != MUX2_OPEN || m->peer_goaway || m->h2.is_failed ||
-	    (m->conn->flags & (CONN_ERROR | CONN_READ_END | CONN_PEER_CLOSED)) ||
-	    m->h2.next_id > H2_STREAM_ID_MAX - 2 * m->streams_n)
-		return 0;
-	return most > m->streams_n ? most - m->streams_n : 0;
-}
-
-struct endpoint *mux2_open(struct mux2 *m)
-{
-	struct mux2_stream *st = mux2_can_open(m) ? mux2_stream_new(m) : NULL;
-	return st ? &st->ep : NULL;
-}
-
-unsigned mux2_streams(const struct mux2 *m)
-{
-	return m->streams_n;
-}
-
-unsigned mux2_total(const struct mux2 *m)
-{
-	return m->total;
-}
-
-unsigned mux2_glitches(const struct mux2 *m)
-{
-	return m->glitches;
-}
-
-uint32_t mux2_stream_id(const struct endpoint *ep)
-{
-	return stream_of(ep)->h.id;
-}
-
-bool mux2_refused(const struct endpoint *ep)
-{
-	return stream_of(ep)->refused;
-}
-
-enum h2_preface h2_preface_match(struct slice bytes)
-{
-	size_t n = MIN(bytes.len, (size_t)H2_PREFACE_LEN);
-	if (n && memcmp(bytes.ptr, H2_PREFACE, n) != 0)
-		return H2_PREFACE_NO;
-	return n < H2_PREFACE_LEN ? H2_PREFACE_INCOMPLETE : H2_PREFACE_YES;
 }

@@ -14,6 +14,9 @@ struct mux2_local {
 	struct h2_mem *mem;
 };
 
+/* One read: two whole frames of the usual size. */
+#define MUX2_READ_SIZE (32u * 1024 + 256)
+
 /* NULL: no memory. */
 struct mux2_local *mux2_local(struct worker *w);
 
@@ -35,17 +38,19 @@ struct mux2_stream {
 	struct endpoint ep;
 	struct h2_stream h;
 	struct mux2 *m;
-	struct list link;    /* mux2.streams */
+	struct list link;    /* mux2.streams, or early */
 	struct list ready;   /* mux2.ready: to be woken */
 	struct list blocked; /* mux2.blocked: waits for the connection */
 	struct mux2_chunk *first, *last;
 	struct mux2_head *heads, **heads_tail;
 	struct http_msg *out_trailers;
-	size_t stored;	    /* bytes of chunks that were not given back to the peer */
-	size_t gone;	    /* consumed and let go: rewind() cannot bring them back */
-	size_t kept;	    /* consumed and held */
-	uint32_t share;	    /* what the window has grown to */
-	char ws_accept[28]; /* server side: what a WebSocket's 101 must say */
+	struct http_msg *waiting; /* a request that waits for the server's SETTINGS */
+	size_t stored;		  /* bytes of chunks that were not given back to the peer */
+	size_t gone;		  /* consumed and let go: rewind() cannot bring them back */
+	size_t kept;		  /* consumed and held */
+	uint64_t until_ms;	  /* on mux2.early */
+	uint32_t share;		  /* what the window has grown to */
+	char ws_accept[28];	  /* server side: what a WebSocket's 101 must say */
 	bool attached : 1;
 	bool receives : 1;
 	bool head_given : 1; /* the final head is in ep->msg */
@@ -80,9 +85,11 @@ struct mux2 {
 	char *rx; /* input that is not decoded yet */
 	uint32_t rx_at, rx_end;
 	struct list streams, ready, blocked;
+	struct list early;	     /* answered, nobody's any more, to be reset */
 	struct mux2_stream *serving; /* its turn among the blocked */
 	struct task task;
 	struct timer timer; /* of the states behind OPEN */
+	struct timer early_timer;
 	unsigned streams_n, total, glitches;
 	unsigned receiving;		 /* streams that payload is expected of */
 	uint32_t resets;		 /* by the peer, since resets_ms */
@@ -112,6 +119,17 @@ void mux2_stream_free(struct mux2_stream *st);
 void mux2_make_ready(struct mux2_stream *st);
 /* The task runs: at the end of this turn, or in the next. */
 void mux2_schedule(struct mux2 *m);
+/* Room for input behind rx_end; false: none, or no memory. */
+bool mux2_make_room(struct mux2 *m);
+void mux2_drop_read(struct mux2 *m);
+void mux2_update_counters(struct mux2 *m);
+/* Flags of all streams, which are woken. */
+void mux2_tell_streams(struct mux2 *m, uint32_t set, uint32_t clear);
+void mux2_on_event(struct conn *c);
+task_fn mux2_on_task;
+timer_fn mux2_on_timer, mux2_on_early_timer;
+/* Resets those at once. */
+void mux2_end_early(struct mux2 *m);
 
 /* ---- mux2_in.c ---- */
 extern const struct h2_ops mux2_h2_ops;

@@ -126,6 +126,7 @@ int config_attach(struct worker_group *g, struct config *c, struct diag *diag)
 		if (!(p->caps & PROXY_BE))
 			continue;
 		p->be.workers = c->workers;
+		p->be.h2 = &c->global.h2_be;
 		int r = backend_attach(worker_get(g, 0), &p->be, diag);
 		if (r < 0)
 			return r;

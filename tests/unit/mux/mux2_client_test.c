@@ -285,6 +285,10 @@ static void stream_that_leaves_early_is_reset(void **state)
 	give_head(&p, 1, false, POST);
 	give_head(&p, 3, false, POST);
 	answer(&p.users[0], 413, "no");
+	assert_non_null(find(&p, DATA, 1));
+	assert_null(find(&p, RST_STREAM, 1)); /* it has a moment to read that */
+	give_frame(&p, DATA, 0, 1, "more", 4);
+	pass_time(200);
 	assert_int_equal(word(find(&p, RST_STREAM, 1), 0), NGHTTP2_NO_ERROR);
 	leave(&p.users[1]);
 	run_tasks();
@@ -413,7 +417,7 @@ static void websocket_is_an_upgrade(void **state)
 	run_tasks();
 	assert_string_equal(expand(&p, find(&p, HEADERS, 1)), ":status: 200\n");
 	assert_true(slice_eq(payload(u), SLICE("early")));
-	struct iovec iov = { "frame", 5 };
+	struct iovec iov = { (void *)"frame", 5 };
 	assert_int_equal(u->ep->ops->send(u->ep, &iov, 1, false, false), 5);
 	give_frame(&p, DATA, END_STREAM, 1, NULL, 0);
 	recv_all(u);
