@@ -19,7 +19,7 @@ static int read_nothing(struct tls_conn *t, int result)
 {
 	int error = SSL_get_error(t->ssl, result);
 	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
-		return -EAGAIN;
+		return likely(!t->error) ? -EAGAIN : -(int)t->error;
 	if (error == SSL_ERROR_ZERO_RETURN || (t->eof && !t->error)) {
 		t->read_end = true;
 		return 0;
@@ -40,6 +40,10 @@ static size_t read_records(struct tls_conn *t, char *buf, size_t len, int *ret_w
 			return got;
 		}
 		got += n;
+		if (unlikely(t->error)) { /* by a callback: too many key updates */
+			*ret_why = -(int)t->error;
+			return got;
+		}
 		/* asking once more would have OpenSSL make a buffer, to find nothing */
 		if ((t->c->flags & CONN_DRAINED) && !t->in.len && !SSL_has_pending(t->ssl)) {
 			*ret_why = -EAGAIN;
@@ -248,13 +252,27 @@ static void say_goodbye(struct tls_conn *t)
 	(void)tls_wire_push(t, true);
 }
 
-static void tls_shut_write(struct conn *c)
+void tls_end_writing(struct tls_conn *t)
 {
-	struct tls_conn *t = tls_state(c);
+	t->bye_due = false;
 	say_goodbye(t);
 	if (t->unsent.len)
 		t->fin_due = true;
 	else
+		shutdown(t->c->io.fd, SHUT_WR);
+}
+
+static void tls_shut_write(struct conn *c)
+{
+	struct tls_conn *t = tls_state(c);
+	if (t->info.handshaken || t->error) {
+		tls_end_writing(t);
+		return;
+	}
+	/* behind an answer to early data the farewell must wait for the client's last flight, which may be here */
+	t->bye_due = true;
+	(void)tls_handshake_step(t);
+	if (t->error)
 		shutdown(c->io.fd, SHUT_WR);
 }
 
