@@ -242,7 +242,7 @@ static void apply_setting(struct h2_session *s, unsigned id, uint32_t value)
 {
 	switch (id) {
 	case H2_SET_TABLE_SIZE:
-		if (nghttp2_hd_deflate_change_table_size(s->deflater, MIN(value, 4096u)) != 0)
+		if (nghttp2_hd_deflate_change_table_size(s->deflater, value) != 0)
 			fail(s, H2_INTERNAL_ERROR, "no memory");
 		return;
 	case H2_SET_PUSH:
