@@ -304,14 +304,14 @@ static void on_ping(struct h2_session *s, struct frame *f)
 		fail(s, H2_PROTOCOL_ERROR, "PING on a stream");
 	} else if (f->len != 8) {
 		fail(s, H2_FRAME_SIZE_ERROR, "PING of wrong size");
+	} else if (!h2_useless(s, WEIGHT_LIGHT, "PING flood")) {
+		return;
 	} else if (f->flags & H2_FLAG_ACK) {
-		if (s->pings) {
+		if (s->pings) { /* of one that nobody sent: nothing */
 			s->pings--;
 			s->ops->ping_ack(s);
-		} else {
-			h2_useless(s, WEIGHT_LIGHT, "PING flood");
 		}
-	} else if (h2_useless(s, WEIGHT_LIGHT, "PING flood")) {
+	} else {
 		h2_send_ack(s, H2_PING, f->payload);
 	}
 }

@@ -294,10 +294,17 @@ static void bad_preface(struct client *c, const char *why)
 
 static void handshake_over(struct client *c)
 {
-	enum tls_fault fault = (enum tls_fault)tls_info(&c->m.conn)->fault;
-	if (!(c->m.conn.flags & CONN_ERROR))
+	const struct tls_info *info = tls_info(&c->m.conn);
+	enum tls_fault fault = (enum tls_fault)info->fault;
+	if (!(c->m.conn.flags & CONN_ERROR)) {
+		client_count(c, offsetof(struct counters, ssl_sess));
+		if (info->resumed)
+			client_count(c, offsetof(struct counters, ssl_reused));
 		begin_session(c);
-	else if (fault == TLS_FAULT_CLOSED_EMPTY &&
+		return;
+	}
+	client_count(c, offsetof(struct counters, ssl_failed));
+	if (fault == TLS_FAULT_CLOSED_EMPTY &&
 		 (c->fe->options & (PR_O_DONTLOGNULL | PR_O_IGNORE_PROBES)))
 		client_close(c);
 	else

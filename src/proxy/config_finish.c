@@ -116,6 +116,7 @@ static void finish_backend(struct conf *conf, struct config *c, struct proxy *p)
 	be->httpchk = p->build->check == CHECK_BY_HTTP	? p->httpchk
 		      : p->build->check == CHECK_BY_TCP ? p->tcpchk
 							: NULL;
+	be->h2 = &c->global.h2_be;
 	be->tls_env = &c->server_tls;
 	be->node = node_name(conf, c);
 	be->check_timeout_ms = p->timeout.check;

@@ -159,6 +159,8 @@ int tls_handshake_step(struct tls_conn *t)
 		return result;
 	if (push < 0)
 		return tls_failed(t, SSL_ERROR_SYSCALL);
+	if (unlikely(t->bye_due && t->info.handshaken))
+		tls_end_writing(t);
 	return r == 1 || t->early.len ? 0 : -EAGAIN;
 }
 

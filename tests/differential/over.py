@@ -22,6 +22,7 @@ import hpack  # noqa: E402
 SERVER_NAME = "www.example.com"
 TRANSPORTS = ("tls", "h2", "h2c")  # TLS; HTTP/2 over TLS; HTTP/2 in clear
 BIND = re.compile(r"^(\s*bind\s+)(.*)$", re.M)
+CARRIED = re.compile(r"(frontend|listen)\s")
 # A bind that has a transport of its own already.
 OWN_TRANSPORT = re.compile(r"\b(ssl|accept-proxy|accept-netscaler-cip|proto)\b|\bunix@|\bfd@|\.sock@")
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z{}]+"
@@ -40,20 +41,23 @@ class Unfit(Exception):
 
 def carry(case, over, cert):
     """Turns the case into the same over that transport; False when nothing of it is left."""
-    if not case.config or any(OWN_TRANSPORT.search(line) for _, line in BIND.findall(case.config)):
+    if not case.config or over in case.not_over:
         return False
-    if over in case.not_over:
+    sections = re.split(r"^(?=[a-z])", case.config, flags=re.M)
+    binds = [line for section in sections if CARRIED.match(section) for _, line in BIND.findall(section)]
+    if any(OWN_TRANSPORT.search(line) for line in binds):
         return False
     words = {"tls": "ssl crt %s", "h2": "ssl crt %s alpn h2", "h2c": "proto h2"}[over].replace("%s", cert)
     if over != "tls" and "mode tcp" in case.config:
         return False
-    case.listeners = set(re.findall(r"@(\w+)@", "\n".join(line for _, line in BIND.findall(case.config))))
-    case.config = BIND.sub(lambda m: m.group(1) + m.group(2) + " " + words, case.config)
+    listeners = set(re.findall(r"@(\w+)@", "\n".join(binds)))
+    case.config = "".join(BIND.sub(lambda m: m.group(0) + " " + words, section) if CARRIED.match(section) else section
+                          for section in sections)
     case.checks = []
     case.name += " over " + over
     kept = []
     for exchange in case.exchanges:
-        if exchange.to in case.listeners:
+        if exchange.to in listeners:
             try:
                 exchange.over = over
                 exchange.steps = exchange.steps if over == "tls" else h2_steps(exchange.steps)

@@ -112,12 +112,14 @@ static void conn_open(struct load *l, struct conn *c)
 	if (connect(c->fd, (struct sockaddr *)&l->target, sizeof(l->target)) < 0)
 		die("connect");
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = c };
-	if (epoll_ctl(l->ep, EPOLL_CTL_ADD, c->fd, &ev) < 0)
-		die("epoll_ctl");
 	if (l->tls) {
 		tls_open(&c->tls, c->fd);
 		c->shaking = true;
+		/* the server may have answered the hello within that call: this tells once in any case */
+		ev.events |= EPOLLOUT;
 	}
+	if (epoll_ctl(l->ep, EPOLL_CTL_ADD, c->fd, &ev) < 0)
+		die("epoll_ctl");
 }
 
 static void conn_close(struct conn *c)
