@@ -242,7 +242,7 @@ static void apply_setting(struct h2_session *s, unsigned id, uint32_t value)
 {
 	switch (id) {
 	case H2_SET_TABLE_SIZE:
-		if (nghttp2_hd_deflate_change_table_size(s->deflater, value) != 0)
+		if (nghttp2_hd_deflate_change_table_size(s->deflater, MIN(value, 4096u)) != 0)
 			fail(s, H2_INTERNAL_ERROR, "no memory");
 		return;
 	case H2_SET_PUSH:
@@ -304,14 +304,14 @@ static void on_ping(struct h2_session *s, struct frame *f)
 		fail(s, H2_PROTOCOL_ERROR, "PING on a stream");
 	} else if (f->len != 8) {
 		fail(s, H2_FRAME_SIZE_ERROR, "PING of wrong size");
-	} else if (!h2_useless(s, WEIGHT_LIGHT, "PING flood")) {
-		return;
 	} else if (f->flags & H2_FLAG_ACK) {
-		if (s->pings) { /* of one that nobody sent: nothing */
+		if (s->pings) {
 			s->pings--;
 			s->ops->ping_ack(s);
+		} else {
+			h2_useless(s, WEIGHT_LIGHT, "PING flood");
 		}
-	} else {
+	} else if (h2_useless(s, WEIGHT_LIGHT, "PING flood")) {
 		h2_send_ack(s, H2_PING, f->payload);
 	}
 }

@@ -189,10 +189,12 @@ static void released(struct mux1 *m, bool keep)
 	bool unread = m->in_state != MUX1_IN_DONE || mux1_has_bytes(m);
 	/* It did not ask for the end: its next request may be on the way (RFC 9112 9.6). */
 	bool unaware = m->ep.flags & EP_IN_KEEP;
+	/* The rest of its handshake follows early data. */
+	bool shakes = conn_is_tls(&m->conn) && !tls_handshake_done(&m->conn);
 	c->stream = NULL;
 	client_request_over(c);
 	if (!keep) {
-		if (unread || unaware)
+		if (unread || unaware || shakes)
 			linger(c);
 		else
 			client_close(c);
