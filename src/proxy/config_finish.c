@@ -222,6 +222,7 @@ int config_finish(struct conf *conf, struct config *c)
 	unsigned before = diag_count(conf_diag(conf), DIAG_ERROR);
 	struct store_source source = { .conf = conf, .config = c };
 	set_server_tls(&source);
+	finish_h2(c);
 	finish_ids(conf, c);
 	finish_rings(conf, c);
 	finish_logs(conf, c);
@@ -233,7 +234,6 @@ int config_finish(struct conf *conf, struct config *c)
 	finish_errors(conf, c);
 	finish_modes(conf, c);
 	finish_tls(conf, c);
-	finish_h2(c);
 	(void)userlists_finish(conf); /* errors are counted below */
 	for (struct proxy *p = c->proxies; p; p = p->next)
 		acl_scope_finish(conf, p->acls);

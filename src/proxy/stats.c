@@ -78,6 +78,9 @@ static const struct counter_column counter_columns[] = {
 	ROW(CACHE_LOOKUPS, cache_lookups, ON_FB | ON_HTTP),
 	ROW(CACHE_HITS, cache_hits, ON_FB | ON_HTTP),
 	ROW(EINT, internal_errors, ON_FBSL),
+	ROW(SSL_SESS, ssl_sess, ON_F | ON_S | ON_L),
+	ROW(SSL_REUSED_SESS, ssl_reused, ON_F | ON_S | ON_L),
+	ROW(SSL_FAILED_HANDSHAKE, ssl_failed, ON_F | ON_S | ON_L),
 };
 
 static unsigned bit_of(enum stat_type type)

@@ -129,6 +129,9 @@
 	X(RESBOUT, "resbout", "MCP", "Response bytes sent") \
 	X(CACHE_HINT_HITS, "cache_hint_hits", "MCP", "Cache hits that served early hints") \
 	X(END, "-", "MOP", "End of the columns with a fixed place") \
+	X(SSL_SESS, "ssl_sess", "MCP", "TLS handshakes that were completed") \
+	X(SSL_REUSED_SESS, "ssl_reused_sess", "MCP", "Handshakes that went on with an earlier session") \
+	X(SSL_FAILED_HANDSHAKE, "ssl_failed_handshake", "MCP", "Handshakes that failed") \
 	X(H2_HEADERS_RCVD, "h2_headers_rcvd", "MCP", "HEADERS frames received") \
 	X(H2_DATA_RCVD, "h2_data_rcvd", "MCP", "DATA frames received") \
 	X(H2_SETTINGS_RCVD, "h2_settings_rcvd", "MCP", "SETTINGS frames received") \

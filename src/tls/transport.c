@@ -136,11 +136,14 @@ static void note_pause(struct tls_conn *t)
 }
 
 /* Session tickets go with the first answer: they cost no packet, and a connection without answer none at all. */
-static void make_tickets(struct tls_conn *t)
+static bool make_tickets(struct tls_conn *t)
 {
+	if (!t->tickets_due)
+		return false;
 	while (t->tickets_due && SSL_new_session_ticket(t->ssl))
 		t->tickets_due--;
 	t->tickets_due = 0;
+	return true;
 }
 
 static int write_piece(struct tls_conn *t, struct slice piece)
@@ -188,11 +191,13 @@ static ssize_t tls_send(struct conn *c, const struct iovec *iov, int n, bool mor
 		return 0;
 	tls_clear_errors();
 	t->corked = true;
-	make_tickets(t);
+	bool tickets = make_tickets(t);
 	note_pause(t);
 	/* short only when the kernel has refused some, so that an event will follow */
 	while (p.left && r == 0 && !t->unsent.len)
 		r = send_round(t, &p, more, &taken);
+	if (tickets) /* OpenSSL keeps a write buffer behind them, in spite of SSL_MODE_RELEASE_BUFFERS */
+		(void)SSL_free_buffers(t->ssl);
 	return r < 0 ? r : (ssize_t)taken;
 }
 

@@ -100,9 +100,6 @@ static int attach_server(struct worker *w, struct server *s, struct diag *diag)
 	s->rt = server_rt_get(s->be->name, s->name, worker_count(w->group), &fresh);
 	if (!s->rt)
 		return -ENOMEM;
-	/* connections point to it, so a reload leaves it as it is */
-	if (fresh && s->be->h2)
-		s->rt->h2_conf = *s->be->h2;
 	if (server_resolve(s, diag) < 0)
 		return -ENOENT;
 	if (s->be->h2)
