@@ -78,6 +78,14 @@ def certificate(directory):
     return path
 
 
+def tls_context(*protocols):
+    """Trusts everybody; offers these protocols by ALPN."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(list(protocols))
+    return context
+
+
 class World:
     """One proxy on ports of its own, in a directory of its own; use it with `with`."""
 
@@ -90,6 +98,7 @@ class World:
         self.process = None
         self.starts = 0
         self.log_seen = []
+        self.context = tls_context("h2")
         self.reviving = threading.Lock()
         self.log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.log.bind(self.path("log.sock"))
@@ -192,10 +201,7 @@ class World:
         """A connected socket; over TLS when bind is "tls"."""
         sock = self.connect_tcp(bind, receive_buffer)
         if bind == "tls":
-            context = ssl.create_default_context()
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            context.set_alpn_protocols(["h2"])
-            sock = context.wrap_socket(sock, server_hostname="h2.test")
+            sock = self.context.wrap_socket(sock, server_hostname="h2.test")
             if sock.selected_alpn_protocol() != "h2":
                 raise procs.BenchError("ALPN gave %s" % sock.selected_alpn_protocol())
         return sock
