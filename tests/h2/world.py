@@ -159,15 +159,29 @@ class World:
         is played by itself to see whose fault it was."""
         starts = self.starts
         wrong = play()
+        if wrong:
+            self.wait_for_death()
         if self.is_up() and starts == self.starts:
             return wrong
         with self.reviving:
             self.revive()
             wrong = play()
+            if wrong:
+                self.wait_for_death()
             if not self.is_up():
                 wrong = "the proxy dies with status %s: %s" % (self.process.returncode, self.output())
             self.revive()
         return wrong
+
+    def wait_for_death(self):
+        """One that takes no connections any more is about to end, which takes a while where a core is written."""
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", self.ports["h2"])) == 0:
+                return
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            pass
 
     def revive(self):
         if not self.is_up():
