@@ -86,18 +86,18 @@ struct line_reading {
 
 #define WORD_END " \t\r\n"
 
-/* The next word; brackets are words of their own where they open or close the options. */
-static struct slice next_word(struct slice *rest, bool in_options)
+/* The next word. bracket, '[' or ']', is a word of its own at the start of one, and ']' ends one; 0: neither. */
+static struct slice next_word(struct slice *rest, char bracket)
 {
 	size_t at = 0;
 	while (at < rest->len && strchr(WORD_END, rest->ptr[at]))
 		at++;
 	size_t end = at;
-	if (end < rest->len && (rest->ptr[end] == '[' || (in_options && rest->ptr[end] == ']')))
+	if (end < rest->len && bracket && rest->ptr[end] == bracket)
 		end++;
 	else
 		while (end < rest->len && !strchr(WORD_END, rest->ptr[end]) &&
-		       !(in_options && rest->ptr[end] == ']'))
+		       !(bracket == ']' && rest->ptr[end] == ']'))
 			end++;
 	struct slice word = slice_sub(*rest, at, end - at);
 	*rest = slice_sub(*rest, end, rest->len);
@@ -147,7 +147,7 @@ static int read_option(struct line_reading *r, struct slice word)
 		return -ENOMEM;
 	if (row && row->args == 0)
 		return tls_option_set(&l->opt, name, NULL, r->err, r->err_size);
-	struct slice value = next_word(&r->rest, true);
+	struct slice value = next_word(&r->rest, ']');
 	if (value.len == 0 || slice_eq(value, SLICE("]")))
 		return row ? line_error(r, "", word, " expects a value")
 			   : line_error(r, "unknown option ", word, "");
@@ -168,7 +168,7 @@ static int read_option(struct line_reading *r, struct slice word)
 static int read_options(struct line_reading *r)
 {
 	for (;;) {
-		struct slice word = next_word(&r->rest, true);
+		struct slice word = next_word(&r->rest, ']');
 		if (word.len == 0)
 			return line_error(r, "", SLICE("]"), " is missing");
 		if (slice_eq(word, SLICE("]")))
@@ -187,7 +187,7 @@ static int read_filters(struct line_reading *r, struct slice word)
 	if (!filters)
 		return -ENOMEM;
 	l->filters = filters;
-	for (; word.len; word = next_word(&r->rest, false)) {
+	for (; word.len; word = next_word(&r->rest, 0)) {
 		if (word.ptr[0] == '!' && (word.len == 1 || word.ptr[1] == '*'))
 			continue;
 		if (word.len > 255 || (word.ptr[0] == '*' && word.len > 1 && word.ptr[1] != '.'))
@@ -209,7 +209,7 @@ static int read_filters(struct line_reading *r, struct slice word)
 int tls_line_read(struct slice text, struct tls_crt_line **ret, char *err, size_t err_size)
 {
 	struct line_reading r = { .rest = text, .err = err, .err_size = err_size };
-	struct slice word = next_word(&r.rest, false);
+	struct slice word = next_word(&r.rest, '[');
 	snprintf(err, err_size, "out of memory");
 	if (word.len == 0 || word.ptr[0] == '#')
 		return 0;
@@ -221,10 +221,10 @@ int tls_line_read(struct slice text, struct tls_crt_line **ret, char *err, size_
 	int e = 0;
 	if (word.ptr[0] == '[')
 		e = line_error(&r, "the certificate is missing before ", word, "");
-	word = next_word(&r.rest, false);
+	word = next_word(&r.rest, '[');
 	if (e == 0 && slice_eq(word, SLICE("["))) {
 		e = read_options(&r);
-		word = e ? SLICE_NULL : next_word(&r.rest, false);
+		word = e ? SLICE_NULL : next_word(&r.rest, 0);
 	}
 	if (e == 0 && word.len)
 		e = read_filters(&r, word);

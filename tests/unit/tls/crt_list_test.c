@@ -50,6 +50,15 @@ static void files_in_brackets_are_for_the_loader(void **state)
 	tls_line_free(l);
 }
 
+/* Found by fuzzing: brackets once counted as words, and there were more filters than room for them. */
+static void brackets_among_filters_are_names(void **state)
+{
+	struct tls_crt_line *l = line("a.pem x.example [[[[[[[[[[[[[[[[[[[[ ]]]]");
+	assert_non_null(l);
+	assert_int_equal(l->filters_n, 3);
+	tls_line_free(l);
+}
+
 static void blanks_and_comments_are_no_lines(void **state)
 {
 	static const char *const texts[] = { "", " \t\r", "# a.pem", "  #" };
@@ -139,6 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_line_has_certificate_options_and_filters),
 		cmocka_unit_test(files_in_brackets_are_for_the_loader),
+		cmocka_unit_test(brackets_among_filters_are_names),
 		cmocka_unit_test(blanks_and_comments_are_no_lines),
 		cmocka_unit_test(every_cut_of_a_line_is_read_or_refused),
 		cmocka_unit_test(bad_lines_say_why),
