@@ -71,6 +71,8 @@ class Case:
         self.checks = []  # (name, configuration): only accepted or refused
         self.template = None  # what `lines` are put into
         self.arguments = []
+        self.expected_over = {}  # transport: the same, where its clients come over that
+        self.is_carried = False  # they do: see over.py
         self.not_over = {}  # transports that it is not repeated over: reason
         self.needs = []  # keywords without which weir is not asked
 
@@ -180,6 +182,9 @@ def parse_head(case, matrix, lines):
             case.options.update(rest.split())
         elif kind == "expect-diff":
             case.expected[subject or "all"] = rest.strip()
+        elif kind == "expect-diff-over":
+            over, _, where = subject.partition(" ")
+            case.expected_over.setdefault(over, {})[where or "all"] = rest.strip()
         elif kind == "not-over":
             case.not_over.update((name, rest.strip()) for name in subject.split())
         elif kind == "matrix":

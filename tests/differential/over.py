@@ -54,6 +54,8 @@ def carry(case, over, cert):
     case.config = "".join(BIND.sub(lambda m: m.group(0) + " " + words, section) if CARRIED.match(section) else section
                           for section in sections)
     case.checks = []
+    case.is_carried = True
+    case.expected.update(case.expected_over.get("h2" if over == "h2c" else over, {}))
     case.name += " over " + over
     kept = []
     for exchange in case.exchanges:
@@ -372,7 +374,7 @@ class H2Client:
     def so_far(self):
         """What the stream has brought, as an HTTP/1 message would be shown."""
         head, body, end = b"", b"", b""
-        final = False
+        final = cut = False
         for got in self.link.seen:
             if got.stream != self.stream:
                 continue
@@ -387,5 +389,15 @@ class H2Client:
             elif got.kind == frames.DATA:
                 body += got.body()
             elif got.kind == frames.RST_STREAM:
-                end += b"[reset %s]" % got.code.encode()
+                # within a body it says that something is missing, whichever code it has
+                end += b"" if final else b"[reset %s]" % got.code.encode()
+                cut = final
+        length = wire.header(head, b"content-length")
+        if cut or (final and body and length and length.isdigit() and int(length) > len(body)):
+            end += b"[cut]"
         return head + wire.show_body(body) + end
+
+
+def cookies_last(record):
+    """What a server saw, with the cookie field at the end of the head: haproxy 2.6 joins its pieces there."""
+    return re.sub(rb"(?im)^(cookie: [^\r\n]*\r\n)((?:[^\r\n]+\r\n)*)", rb"\2\1", record)
