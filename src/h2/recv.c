@@ -305,7 +305,12 @@ static void on_ping(struct h2_session *s, struct frame *f)
 	} else if (f->len != 8) {
 		fail(s, H2_FRAME_SIZE_ERROR, "PING of wrong size");
 	} else if (f->flags & H2_FLAG_ACK) {
-		s->ops->ping_ack(s);
+		if (s->pings) {
+			s->pings--;
+			s->ops->ping_ack(s);
+		} else {
+			h2_useless(s, WEIGHT_LIGHT, "PING flood");
+		}
 	} else if (h2_useless(s, WEIGHT_LIGHT, "PING flood")) {
 		h2_send_ack(s, H2_PING, f->payload);
 	}

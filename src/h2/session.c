@@ -131,6 +131,7 @@ void h2_send_ack(struct h2_session *s, enum h2_frame_type type, const char paylo
 
 void h2_send_ping(struct h2_session *s)
 {
+	s->pings++;
 	send_frame(s, H2_PING, 0, 0, "weirweir", 8);
 }
 

@@ -18,6 +18,7 @@
 #include "weir/mux/mux1.h"
 #include "weir/proxy/commands.h"
 #include "weir/proxy/log_targets.h"
+#include "weir/tls/transport.h"
 #include "weir/upstream/idle.h"
 
 #define BIND_TRIES    200
@@ -202,6 +203,7 @@ static void stop_workers(struct program *p)
 		struct worker *w = worker_get(p->process.workers, i);
 		log_worker_stop(w);
 		upstream_worker_stop(w);
+		tls_worker_stop(w);
 		mux_worker_stop(w);
 	}
 }

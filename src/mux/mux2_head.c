@@ -136,7 +136,12 @@ int mux2_write_request(struct mux2_stream *st, struct http_msg *msg, bool end)
 	struct mux2 *m = st->m;
 	struct h2_request_line line = { .method = msg->method_name };
 	struct http_hdr *host = http_hdr_find_id(msg, HDR_HOST, NULL), *key = NULL;
+	st->waiting = NULL;
 	if (is_websocket(msg)) {
+		if (!m->h2.got_settings) {
+			st->waiting = msg; /* they say whether it can be asked for */
+			return 0;
+		}
 		if (!m->h2.peer_connect)
 			return -EPROTONOSUPPORT;
 		line.method = SLICE("CONNECT");

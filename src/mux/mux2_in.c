@@ -491,11 +491,28 @@ static void on_window(struct h2_session *s, struct h2_stream *h)
 	}
 }
 
+/* What waited to know whether the server takes extended CONNECTs. */
+static void send_waiting(struct mux2 *m)
+{
+	list_for_each_entry (st, &m->streams, struct mux2_stream, link) {
+		if (!st->waiting)
+			continue;
+		st->head_sent = mux2_write_request(st, st->waiting, false) == 0;
+		st->ep.flags &= ~(uint32_t)EP_OUT_BLOCKED;
+		if (!st->head_sent)
+			st->ep.flags |= EP_ERROR;
+		mux2_make_ready(st);
+	}
+}
+
 static void on_settings(struct h2_session *s)
 {
 	struct mux2 *m = mux_of(s);
-	if (s->settings_rcvd == 1)
-		tell(m, MUX2_SETTINGS, NULL);
+	if (s->settings_rcvd > 1)
+		return;
+	send_waiting(m);
+	mux2_schedule(m);
+	tell(m, MUX2_SETTINGS, NULL);
 }
 
 static void on_ping_ack(struct h2_session *s)

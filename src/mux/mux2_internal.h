@@ -44,12 +44,13 @@ struct mux2_stream {
 	struct mux2_chunk *first, *last;
 	struct mux2_head *heads, **heads_tail;
 	struct http_msg *out_trailers;
-	size_t stored;	    /* bytes of chunks that were not given back to the peer */
-	size_t gone;	    /* consumed and let go: rewind() cannot bring them back */
-	size_t kept;	    /* consumed and held */
-	uint64_t until_ms;  /* on mux2.early */
-	uint32_t share;	    /* what the window has grown to */
-	char ws_accept[28]; /* server side: what a WebSocket's 101 must say */
+	struct http_msg *waiting; /* a request that waits for the server's SETTINGS */
+	size_t stored;		  /* bytes of chunks that were not given back to the peer */
+	size_t gone;		  /* consumed and let go: rewind() cannot bring them back */
+	size_t kept;		  /* consumed and held */
+	uint64_t until_ms;	  /* on mux2.early */
+	uint32_t share;		  /* what the window has grown to */
+	char ws_accept[28];	  /* server side: what a WebSocket's 101 must say */
 	bool attached : 1;
 	bool receives : 1;
 	bool head_given : 1; /* the final head is in ep->msg */

@@ -60,7 +60,7 @@ int mux2_send_head(struct endpoint *ep, struct http_msg *msg, bool close)
 		st->head_sent = st->head_sent || !interim;
 	} else {
 		r = mux2_write_request(st, msg, bodyless);
-		st->head_sent = true;
+		st->head_sent = !st->waiting;
 	}
 	mux2_schedule(st->m);
 	if (r < 0) {
@@ -227,6 +227,8 @@ static size_t allowance(struct mux2_stream *st, size_t given)
 {
 	struct mux2 *m = st->m;
 	bool in_line = !list_is_empty(&m->blocked) && m->serving != st;
+	/* a server's windows are known by its SETTINGS, which are on their way */
+	in_line = in_line || (!m->client_side && !m->h2.got_settings);
 	size_t room = h2_send_room(&m->h2, &st->h);
 	if (in_line || m->h2.out.bytes >= OUT_MAX || (room == 0 && m->h2.send_window <= 0)) {
 		block(st);
@@ -279,6 +281,11 @@ static size_t send_payload(
 	return taken;
 }
 
+static bool asks_for_tunnel(const struct mux2_stream *st)
+{
+	return !st->m->client_side && (st->h.state & H2_ST_CONNECT) && !st->tunnel;
+}
+
 size_t mux2_send(struct endpoint *ep, const struct iovec *iov, unsigned n, bool end, bool more)
 {
 	struct mux2_stream *st = stream_of(ep);
@@ -294,8 +301,15 @@ size_t mux2_send(struct endpoint *ep, const struct iovec *iov, unsigned n, bool 
 			ep->flags |= EP_OUT_END;
 		return given;
 	}
-	if (!st->head_sent)
+	if (!st->head_sent) {
+		/* bytes without a head cannot be sent, but one may still come */
+		ep->flags |= st->tunnel ? EP_ERROR : st->waiting ? EP_OUT_BLOCKED : 0;
 		return 0;
+	}
+	if (end && asks_for_tunnel(st)) { /* its request is complete, the stream is not */
+		ep->flags |= EP_OUT_END;
+		return given;
+	}
 	if (given)
 		taken = send_payload(st, iov, n, given, end);
 	if (end && taken == given && !(st->h.state & H2_ST_LOCAL_END) && !(ep->flags & EP_ERROR))
@@ -333,6 +347,8 @@ void mux2_serve_blocked(struct mux2 *m)
 	unsigned rounds = 0;
 	list_for_each (link, &m->blocked)
 		rounds++;
+	if (!m->h2.got_settings)
+		return;
 	while (rounds-- && !list_is_empty(&m->blocked) && m->h2.send_window > 0 &&
 	       m->h2.out.bytes < OUT_MAX && (m->conn->flags & CONN_WRITABLE)) {
 		struct mux2_stream *st = list_first(&m->blocked, struct mux2_stream, blocked);

@@ -111,22 +111,24 @@ static const char *type_name(enum stat_type type)
 	return names[type];
 }
 
-static void write_row(struct stat_request *rq, const struct stats_row *row)
+static void write_row(struct stat_request *rq, struct stats_row *row)
 {
 	struct strbuf *out = rq->call->out;
 	unsigned iid = (unsigned)row->f[STAT_IID].u64, sid = (unsigned)row->f[STAT_SID].u64;
 	char prefix[48];
+	if (rq->format != TABLE_CSV)
+		row->f[STAT_END].type = FIELD_EMPTY;
 	switch (rq->format) {
 	case TABLE_CSV:
 		table_csv_row(out, row->f, STAT_N);
 		break;
 	case TABLE_TYPED:
 		snprintf(prefix, sizeof(prefix), "%c.%u.%u", *type_name(row->type), iid, sid);
-		table_typed_row(out, prefix, stats_columns, row->f, STAT_END, rq->desc);
+		table_typed_row(out, prefix, stats_columns, row->f, STAT_N, rq->desc);
 		break;
 	case TABLE_JSON:
 		table_json_row(out, type_name(row->type), (int)iid, (int)sid, stats_columns, row->f,
-		    STAT_END, !rq->any);
+		    STAT_N, !rq->any);
 		break;
 	}
 	rq->any = true;

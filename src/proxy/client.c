@@ -189,10 +189,12 @@ static void released(struct mux1 *m, bool keep)
 	bool unread = m->in_state != MUX1_IN_DONE || mux1_has_bytes(m);
 	/* It did not ask for the end: its next request may be on the way (RFC 9112 9.6). */
 	bool unaware = m->ep.flags & EP_IN_KEEP;
+	/* The rest of its handshake follows early data. */
+	bool shakes = conn_is_tls(&m->conn) && !tls_handshake_done(&m->conn);
 	c->stream = NULL;
 	client_request_over(c);
 	if (!keep) {
-		if (unread || unaware)
+		if (unread || unaware || shakes)
 			linger(c);
 		else
 			client_close(c);
@@ -294,10 +296,17 @@ static void bad_preface(struct client *c, const char *why)
 
 static void handshake_over(struct client *c)
 {
-	enum tls_fault fault = (enum tls_fault)tls_info(&c->m.conn)->fault;
-	if (!(c->m.conn.flags & CONN_ERROR))
+	const struct tls_info *info = tls_info(&c->m.conn);
+	enum tls_fault fault = (enum tls_fault)info->fault;
+	if (!(c->m.conn.flags & CONN_ERROR)) {
+		client_count(c, offsetof(struct counters, ssl_sess));
+		if (info->resumed)
+			client_count(c, offsetof(struct counters, ssl_reused));
 		begin_session(c);
-	else if (fault == TLS_FAULT_CLOSED_EMPTY &&
+		return;
+	}
+	client_count(c, offsetof(struct counters, ssl_failed));
+	if (fault == TLS_FAULT_CLOSED_EMPTY &&
 		 (c->fe->options & (PR_O_DONTLOGNULL | PR_O_IGNORE_PROBES)))
 		client_close(c);
 	else

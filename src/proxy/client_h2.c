@@ -36,20 +36,26 @@ static void on_closed(struct mux2 *m)
 	client_close(client_of(m));
 }
 
-static void log_connection_error(const struct client *c, const char *why)
+static void log_error(const struct client *c, const char *what, const char *why)
 {
 	char addr[NET_ADDR_TEXT];
 	log_emitf(c->m.conn.worker, &c->fe->logs, LOG_LV_NOTICE,
-	    "HTTP/2 connection of %s to frontend %s ended: %s.", net_peer_text(&c->src, addr),
+	    "HTTP/2 %s of %s to frontend %s ended: %s.", what, net_peer_text(&c->src, addr),
 	    c->fe->name, why);
 }
 
-/* A connection that was ended for what the client sent, or a stream that nobody saw: the log has the reason. */
+/*
+ * A connection that was ended for what the client sent, or a stream that nobody saw: the log has the reason, unless
+ * "tune.h2.log-errors" says otherwise.
+ */
 static void on_event(struct mux2 *m, enum mux2_event event, const char *text)
 {
 	struct client *c = client_of(m);
-	if (event == MUX2_CONN_ERROR)
-		log_connection_error(c, text);
+	enum h2_log wanted = c->fe->config->global.h2.log;
+	if (event == MUX2_CONN_ERROR && wanted >= H2_LOG_CONNECTION)
+		log_error(c, "connection", text);
+	if (event == MUX2_STREAM_ERROR && wanted >= H2_LOG_STREAM)
+		log_error(c, "stream", text);
 	if (event == MUX2_CONN_ERROR || event == MUX2_STREAM_ERROR)
 		client_count(c, offsetof(struct counters, failed_req));
 }

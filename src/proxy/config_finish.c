@@ -116,6 +116,7 @@ static void finish_backend(struct conf *conf, struct config *c, struct proxy *p)
 	be->httpchk = p->build->check == CHECK_BY_HTTP	? p->httpchk
 		      : p->build->check == CHECK_BY_TCP ? p->tcpchk
 							: NULL;
+	be->h2 = &c->global.h2_be;
 	be->tls_env = &c->server_tls;
 	be->node = node_name(conf, c);
 	be->check_timeout_ms = p->timeout.check;
@@ -221,6 +222,7 @@ int config_finish(struct conf *conf, struct config *c)
 	unsigned before = diag_count(conf_diag(conf), DIAG_ERROR);
 	struct store_source source = { .conf = conf, .config = c };
 	set_server_tls(&source);
+	finish_h2(c);
 	finish_ids(conf, c);
 	finish_rings(conf, c);
 	finish_logs(conf, c);
@@ -232,7 +234,6 @@ int config_finish(struct conf *conf, struct config *c)
 	finish_errors(conf, c);
 	finish_modes(conf, c);
 	finish_tls(conf, c);
-	finish_h2(c);
 	(void)userlists_finish(conf); /* errors are counted below */
 	for (struct proxy *p = c->proxies; p; p = p->next)
 		acl_scope_finish(conf, p->acls);

@@ -247,6 +247,7 @@ static void complete_conf(struct bind_ssl *s, const struct bind_conf *b)
 	t->server.lifetime_s = s->config->global.ssl.lifetime_s;
 	t->server.keylog = s->config->global.ssl.keylog;
 	t->server.capture = s->config->global.ssl.capture;
+	t->server.keyupdates = s->config->global.ssl.keyupdates;
 }
 
 static void build(struct conf *conf, struct config *c, struct bind_ssl *s)

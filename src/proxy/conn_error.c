@@ -28,6 +28,8 @@ static const struct conn_error by_text[] = {
 	{ 29, "SSL_RENEG", "Rejected a client-initiated SSL renegotiation attempt" },
 	{ 30, "SSL_CA_FAIL", "SSL client CA chain cannot be verified" },
 	{ 31, "SSL_CRT_FAIL", "SSL client certificate not trusted" },
+	{ 32, "SSL_MISMATCH",
+	    "Server presented an SSL certificate different from the configured one" },
 	{ 33, "SSL_MISMATCH_SNI",
 	    "Server presented an SSL certificate different from the expected one" },
 	{ 34, "SSL_HANDSHAKE", "SSL handshake failure" },
@@ -95,5 +97,12 @@ const struct conn_error *conn_error_of_client(const struct client *c, struct sli
 
 const struct conn_error *conn_error_of_server(const struct stream *s)
 {
-	return row_with_tls(s->bc_error, (enum tls_fault)s->bc_fault, SLICE_NULL);
+	/* without a name that was sent, verifyhost is what it was measured by */
+	bool by_verifyhost =
+	    s->bc_fault == TLS_FAULT_NAME && s->srv && s->srv->tls.verifyhost && !s->srv->tls.sni;
+	struct slice reason =
+	    by_verifyhost
+		? SLICE("Server presented an SSL certificate different from the configured one")
+		: SLICE_NULL;
+	return row_with_tls(s->bc_error, (enum tls_fault)s->bc_fault, reason);
 }

@@ -78,6 +78,9 @@ static const struct counter_column counter_columns[] = {
 	ROW(CACHE_LOOKUPS, cache_lookups, ON_FB | ON_HTTP),
 	ROW(CACHE_HITS, cache_hits, ON_FB | ON_HTTP),
 	ROW(EINT, internal_errors, ON_FBSL),
+	ROW(SSL_SESS, ssl_sess, ON_F | ON_S | ON_L),
+	ROW(SSL_REUSED_SESS, ssl_reused, ON_F | ON_S | ON_L),
+	ROW(SSL_FAILED_HANDSHAKE, ssl_failed, ON_F | ON_S | ON_L),
 };
 
 static unsigned bit_of(enum stat_type type)
@@ -190,17 +193,25 @@ static const char *frontend_status(const struct proxy *px)
 	return "OPEN";
 }
 
-/* Sessions and requests by protocol version: HTTP/1 is the one there is. */
+/* The counts of several workers may be of different moments. */
+static uint64_t less(uint64_t all, uint64_t some)
+{
+	return all > some ? all - some : 0;
+}
+
+/* Sessions and requests by protocol version: HTTP/1 is what is not HTTP/2. */
 static void by_version(const struct proxy *px, struct stats_row *row)
 {
 	bool http = px->mode == PROXY_HTTP;
+	uint64_t h2_conns = row->f[STAT_H2_TOTAL_CONNS].u64;
+	uint64_t h2_streams = row->f[STAT_H2_TOTAL_STREAMS].u64;
 	stats_u64(row, STAT_SESS_OTHER, http ? 0 : row->f[STAT_STOT].u64);
-	stats_u64(row, STAT_H1_SESS, http ? row->f[STAT_STOT].u64 : 0);
-	stats_u64(row, STAT_H2_SESS, 0);
+	stats_u64(row, STAT_H1_SESS, http ? less(row->f[STAT_STOT].u64, h2_conns) : 0);
+	stats_u64(row, STAT_H2_SESS, h2_conns);
 	stats_u64(row, STAT_H3_SESS, 0);
 	stats_u64(row, STAT_REQ_OTHER, 0);
-	stats_u64(row, STAT_H1REQ, row->f[STAT_REQ_TOT].u64);
-	stats_u64(row, STAT_H2REQ, 0);
+	stats_u64(row, STAT_H1REQ, less(row->f[STAT_REQ_TOT].u64, h2_streams));
+	stats_u64(row, STAT_H2REQ, h2_streams);
 	stats_u64(row, STAT_H3REQ, 0);
 }
 
@@ -223,6 +234,7 @@ void stats_frontend(const struct stats_view *v, const struct proxy *px, struct s
 	    STAT_CONN_RATE, STAT_CONN_RATE_MAX, row);
 	if (px->mode == PROXY_HTTP)
 		stats_u64(row, STAT_CACHE_HINT_HITS, 0);
+	stats_h2_frontend(v, px, row);
 	by_version(px, row);
 }
 

@@ -63,6 +63,9 @@ void stats_times(const struct stats_view *v, const struct counters *c, const str
 void stats_rate(const struct stats_view *v, const struct counters *c, size_t offset,
     const atomic_uint *max, enum stat_column rate_at, enum stat_column max_at,
     struct stats_row *row);
+/* stats_h2.c: the columns of HTTP/2. */
+void stats_h2_frontend(const struct stats_view *v, const struct proxy *px, struct stats_row *row);
+void stats_h2_backend(const struct stats_view *v, const struct backend *be, struct stats_row *row);
 /* stats_check.c: the columns of the health check; the caller holds the server's lock. */
 void stats_check(const struct server *s, struct stats_row *row);
 

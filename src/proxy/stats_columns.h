@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The columns of "show stat" in the order of the management manual 9.1: one row each. X(enum, name, the three
- * letters of the typed form, what it says). The last one marks the end of the columns whose place is fixed.
+ * letters of the typed form, what it says). "-" marks the end of the columns whose place is fixed: the others are to be
+ * found by their names.
  */
 #ifndef WEIR_SRC_PROXY_STATS_COLUMNS_H
 #define WEIR_SRC_PROXY_STATS_COLUMNS_H
@@ -127,7 +128,30 @@
 	X(RESBIN, "resbin", "MCP", "Response bytes received") \
 	X(RESBOUT, "resbout", "MCP", "Response bytes sent") \
 	X(CACHE_HINT_HITS, "cache_hint_hits", "MCP", "Cache hits that served early hints") \
-	X(END, "-", "MOP", "End of the columns with a fixed place")
+	X(END, "-", "MOP", "End of the columns with a fixed place") \
+	X(SSL_SESS, "ssl_sess", "MCP", "TLS handshakes that were completed") \
+	X(SSL_REUSED_SESS, "ssl_reused_sess", "MCP", "Handshakes that went on with an earlier session") \
+	X(SSL_FAILED_HANDSHAKE, "ssl_failed_handshake", "MCP", "Handshakes that failed") \
+	X(H2_HEADERS_RCVD, "h2_headers_rcvd", "MCP", "HEADERS frames received") \
+	X(H2_DATA_RCVD, "h2_data_rcvd", "MCP", "DATA frames received") \
+	X(H2_SETTINGS_RCVD, "h2_settings_rcvd", "MCP", "SETTINGS frames received") \
+	X(H2_RST_STREAM_RCVD, "h2_rst_stream_rcvd", "MCP", "RST_STREAM frames received") \
+	X(H2_GOAWAY_RCVD, "h2_goaway_rcvd", "MCP", "GOAWAY frames received") \
+	X(H2_CONN_ERRORS, "h2_detected_conn_protocol_errors", "MCP", "HTTP/2 connections ended for what the peer sent") \
+	X(H2_STREAM_ERRORS, "h2_detected_strm_protocol_errors", "MCP", "HTTP/2 streams reset for what the peer sent") \
+	X(H2_RST_STREAM_RESP, "h2_rst_stream_resp", "MCP", "RST_STREAM frames sent") \
+	X(H2_GOAWAY_RESP, "h2_goaway_resp", "MCP", "GOAWAY frames sent") \
+	X(H2_OPEN_CONNS, "h2_open_connections", "MGP", "HTTP/2 connections now") \
+	X(H2_OPEN_STREAMS, "h2_backend_open_streams", "MGP", "HTTP/2 streams now") \
+	X(H2_TOTAL_CONNS, "h2_total_connections", "MCP", "HTTP/2 connections since start") \
+	X(H2_TOTAL_STREAMS, "h2_backend_total_streams", "MCP", "HTTP/2 streams since start") \
+	X(H2_GLITCHES, "h2_glitches", "MCP", "Oddities of HTTP/2 peers that are no error each") \
+	X(H2_LIMIT_RESETS, "h2_limit_resets", "MCP", "HTTP/2 connections ended for too many resets") \
+	X(H2_LIMIT_CONTINUATIONS, "h2_limit_continuations", "MCP", "HTTP/2 connections ended for too many CONTINUATION frames") \
+	X(H2_LIMIT_FLOODS, "h2_limit_floods", "MCP", "HTTP/2 connections ended for a flood of frames without use") \
+	X(H2_LIMIT_HEADER_LISTS, "h2_limit_header_lists", "MCP", "Header lists of HTTP/2 that were too large") \
+	X(H2_LIMIT_GLITCHES, "h2_limit_glitches", "MCP", "HTTP/2 connections ended at the threshold of glitches") \
+	X(H2_LIMIT_STREAMS, "h2_limit_streams", "MCP", "HTTP/2 connections that reached their number of streams")
 /* clang-format on */
 
 enum stat_column {

@@ -182,6 +182,7 @@ void stats_backend(const struct stats_view *v, const struct proxy *px, struct st
 	stats_u32(row, STAT_AGG_CHECK_STATUS, 0);
 	if (px->mode == PROXY_HTTP)
 		stats_u64(row, STAT_CACHE_HINT_HITS, 0);
+	stats_h2_backend(v, be, row);
 	if (v->legends)
 		backend_legends(be, row);
 }

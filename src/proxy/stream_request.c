@@ -521,10 +521,21 @@ static int add_unique_id(struct stream *s)
 		   : 0;
 }
 
+/* RFC 8470 5.1: the server decides whether it takes a request that may be a replay. */
+static int add_early_data(struct stream *s)
+{
+	const struct conn *c = &s->cli->m.conn;
+	if (likely(!conn_is_tls(c)) || !tls_info(c)->early || tls_handshake_done(c))
+		return 0;
+	return http_hdr_add(&s->req, SLICE("early-data"), SLICE("1"));
+}
+
 int stream_finish_request(struct stream *s)
 {
 	const struct proxy *px;
 	int r = add_unique_id(s);
+	if (r == 0)
+		r = add_early_data(s);
 	px = who_has(s, PR_O_FORWARDED);
 	if (px && r == 0)
 		r = add_forwarded(s, &px->forwarded);

@@ -80,10 +80,10 @@ static bool send_again(struct stream *s, bool same_server)
 	return true;
 }
 
-/* L7 retry (retry-on): true when the stream is on its way again. */
-static bool try_retry(struct stream *s, unsigned why)
+/* Tries again at the cost of a retry: true when the stream is on its way. */
+static bool retry(struct stream *s)
 {
-	if (!(s->be->retry_on & why) || s->conn_tries == 0 || (s->flags & SF_NO_L7_RETRY))
+	if (s->conn_tries == 0 || (s->flags & SF_NO_L7_RETRY))
 		return false;
 	struct counters *srv = srv_counters(s);
 	s->conn_tries--;
@@ -99,13 +99,25 @@ static bool try_retry(struct stream *s, unsigned why)
 	return true;
 }
 
+/* L7 retry (retry-on): true when the stream is on its way again. */
+static bool try_retry(struct stream *s, unsigned why)
+{
+	return (s->be->retry_on & why) && retry(s);
+}
+
+/* The server says that it has not looked at the request (RFC 9113 8.7): as good as a connection that failed. */
+static bool was_refused(const struct stream *s)
+{
+	return s->sc->h2 && mux2_refused(s->se);
+}
+
 /* ---- no response ---- */
 
-static enum step response_failed(struct stream *s, unsigned status, char cause, unsigned retry)
+static enum step response_failed(struct stream *s, unsigned status, char cause, unsigned why)
 {
 	if (raced_with_close(s) && status == 502 && send_again(s, true))
 		return STEP_AGAIN;
-	if (try_retry(s, retry))
+	if ((was_refused(s) && retry(s)) || try_retry(s, why))
 		return STEP_AGAIN;
 	counter_add(&srv_counters(s)->failed_res, 1);
 	counter_add(&backend_counters(&s->be->be, s->worker)->failed_res, 1);
@@ -177,8 +189,8 @@ static bool is_unasked_switch(const struct stream *s)
 
 static enum step final_head(struct stream *s)
 {
-	unsigned retry = s->be->retry_on ? retry_bit_of_status(s->res.status) : 0;
-	if (retry && try_retry(s, retry))
+	unsigned why = s->be->retry_on ? retry_bit_of_status(s->res.status) : 0;
+	if (why && try_retry(s, why))
 		return STEP_AGAIN;
 	s->flags |= SF_FINAL_HEAD;
 	s->joined = SLICE_NULL;

@@ -5,7 +5,6 @@
  */
 #include "stream.h"
 #include "stream_facts.h"
-#include "weir/tls/transport.h"
 
 #include "weir/tls/transport.h"
 #include <errno.h>
@@ -333,6 +332,7 @@ static enum step connect_failed(struct stream *s, bool timeout)
 	if (s->se) {
 		struct endpoint *se = s->se;
 		note_error(s, se->conn);
+		counter_add(&sc->ssl_failed, s->bc_fault != TLS_FAULT_NONE);
 		if (timeout)
 			s->bc_error = ETIMEDOUT;
 		s->se = NULL;
@@ -616,8 +616,19 @@ static bool speaks_h2(const struct stream *s)
 		   slice_eq(tls_alpn(&s->sc->m.conn), SLICE("h2")));
 }
 
+static void count_handshake(struct stream *s)
+{
+	const struct tls_info *info = tls_info(s->se->conn);
+	struct counters *c = server_counters(s->srv, s->worker);
+	if (!info || (s->flags & SF_REUSED))
+		return;
+	counter_add(&c->ssl_sess, 1);
+	counter_add(&c->ssl_reused, info->resumed);
+}
+
 static enum step connected(struct stream *s)
 {
+	count_handshake(s);
 	if (speaks_h2(s) && start_h2(s) < 0)
 		return stream_error(s, 500, 'R', 'C');
 	s->rec.t.connected = stream_now_us(s);

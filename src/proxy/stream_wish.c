@@ -21,8 +21,10 @@ struct kind {
 
 static bool shows_client(const struct server *srv)
 {
-	return srv->addr_transparent || srv->port_mode != NET_PORT_FIXED ||
-	       srv->pp != SERVER_PP_NONE || srv->source_use != SOURCE_PLAIN;
+	/* the port is the client's where none was written; addresses without ports have none to show */
+	bool clients_port = srv->port_mode != NET_PORT_FIXED && srv->addr.sa.sa_family != AF_UNIX;
+	return srv->addr_transparent || clients_port || srv->pp != SERVER_PP_NONE ||
+	       srv->source_use != SOURCE_PLAIN;
 }
 
 /* Plain connections that anybody may have are of key 0. */

@@ -98,7 +98,7 @@ static bool fetch_resumed(struct rule_ctx *cx, const struct args *args, uintptr_
     struct fetch_walk *walk, struct sample *ret)
 {
 	const struct conn *c = ssl_conn(cx, data);
-	return ret_bool(ret, c && tls_info(c)->resumed);
+	return ret_bool(ret, c && SSL_session_reused(tls_ssl(c)));
 }
 
 static bool fetch_session_id(struct rule_ctx *cx, const struct args *args, uintptr_t data,

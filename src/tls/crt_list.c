@@ -9,236 +9,6 @@
 #include <sys/stat.h>
 
 #include "crt_list_int.h"
-#include "options.h"
-
-/* ---- lines ---- */
-
-struct tls_crt_line *tls_line_new(const char *crt)
-{
-	struct tls_crt_line *l = calloc(1, sizeof(*l));
-	if (!l)
-		return NULL;
-	arena_init(&l->arena, 256);
-	list_init(&l->link);
-	list_init(&l->insts);
-	l->files.ocsp_update = -1;
-	l->crt = arena_strdup(&l->arena, crt);
-	if (l->crt)
-		return l;
-	tls_line_free(l);
-	return NULL;
-}
-
-void tls_line_free(struct tls_crt_line *l)
-{
-	if (!l)
-		return;
-	tls_line_detach(l);
-	list_del(&l->link);
-	arena_reset(&l->arena);
-	free(l);
-}
-
-void tls_line_retired(void *line)
-{
-	tls_line_free(line);
-}
-
-void tls_line_attach(struct tls_crt_line *line, struct tls_slot *slot)
-{
-	tls_slot_hold(slot);
-	line->slot = slot;
-}
-
-void tls_line_detach(struct tls_crt_line *line)
-{
-	tls_slot_release(line->slot);
-	line->slot = NULL;
-}
-
-/* A copy of a line for another file: one key type of a bundle. */
-static struct tls_crt_line *line_copy(const struct tls_crt_line *from, const char *crt)
-{
-	struct tls_crt_line *l = tls_line_new(crt);
-	if (!l)
-		return NULL;
-	l->number = from->number;
-	l->has_positive = from->has_positive;
-	l->is_default = from->is_default;
-	const char **filters = arena_array(&l->arena, const char *, from->filters_n + 1);
-	bool ok = filters && tls_options_copy(&l->opt, &from->opt, &l->arena) == 0;
-	for (unsigned i = 0; ok && i < from->filters_n; i++) {
-		filters[i] = arena_strdup(&l->arena, from->filters[i]);
-		ok = filters[i];
-	}
-	l->filters = filters;
-	l->filters_n = from->filters_n;
-	if (ok)
-		return l;
-	tls_line_free(l);
-	return NULL;
-}
-
-/* ---- one line of text ---- */
-
-struct line_reading {
-	struct tls_crt_line *line;
-	struct slice rest;
-	char *err;
-	size_t err_size;
-};
-
-#define WORD_END " \t\r\n"
-
-/* The next word; brackets are words of their own where they open or close the options. */
-static struct slice next_word(struct slice *rest, bool in_options)
-{
-	size_t at = 0;
-	while (at < rest->len && strchr(WORD_END, rest->ptr[at]))
-		at++;
-	size_t end = at;
-	if (end < rest->len && (rest->ptr[end] == '[' || (in_options && rest->ptr[end] == ']')))
-		end++;
-	else
-		while (end < rest->len && !strchr(WORD_END, rest->ptr[end]) &&
-		       !(in_options && rest->ptr[end] == ']'))
-			end++;
-	struct slice word = slice_sub(*rest, at, end - at);
-	*rest = slice_sub(*rest, end, rest->len);
-	return word;
-}
-
-/* before and behind: what stands around the word */
-static int line_error(
-    struct line_reading *r, const char *before, struct slice word, const char *behind)
-{
-	snprintf(r->err, r->err_size, "%s'%.*s'%s", before, SLICE_ARG(word), behind);
-	return -EINVAL;
-}
-
-/* Words of "load" in a crt-store that lines may have. */
-static int set_file(struct tls_load *f, struct slice word, const char *value)
-{
-	static const struct {
-		struct slice word;
-		size_t offset;
-	} files[] = {
-		{ { "crt", 3 }, offsetof(struct tls_load, crt) },
-		{ { "key", 3 }, offsetof(struct tls_load, key) },
-		{ { "ocsp", 4 }, offsetof(struct tls_load, ocsp) },
-		{ { "issuer", 6 }, offsetof(struct tls_load, issuer) },
-		{ { "sctl", 4 }, offsetof(struct tls_load, sctl) },
-	};
-	for (unsigned i = 0; i < ARRAY_SIZE(files); i++)
-		if (slice_eq(word, files[i].word)) {
-			*(const char **)((char *)f + files[i].offset) = value;
-			return 0;
-		}
-	if (!slice_eq(word, SLICE("ocsp-update")))
-		return -ENOENT;
-	if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
-		return -EINVAL;
-	f->ocsp_update = strcmp(value, "on") == 0;
-	return 0;
-}
-
-static int read_option(struct line_reading *r, struct slice word)
-{
-	struct tls_crt_line *l = r->line;
-	const char *name = arena_slice_dup(&l->arena, word);
-	const struct tls_option *row = name ? tls_option_find(name) : NULL;
-	if (!name)
-		return -ENOMEM;
-	if (row && row->args == 0)
-		return tls_option_set(&l->opt, name, NULL, r->err, r->err_size);
-	struct slice value = next_word(&r->rest, true);
-	if (value.len == 0 || slice_eq(value, SLICE("]")))
-		return row ? line_error(r, "", word, " expects a value")
-			   : line_error(r, "unknown option ", word, "");
-	const char *text = arena_slice_dup(&l->arena, value);
-	if (!text)
-		return -ENOMEM;
-	if (row)
-		return tls_option_set(&l->opt, name, text, r->err, r->err_size);
-	int err = set_file(&l->files, word, text);
-	if (err == -EINVAL)
-		return line_error(r, "'ocsp-update' expects on or off, not ", value, "");
-	if (err < 0)
-		return line_error(r, "unknown option ", word, "");
-	l->has_files |= !slice_eq(word, SLICE("ocsp-update"));
-	return 0;
-}
-
-static int read_options(struct line_reading *r)
-{
-	for (;;) {
-		struct slice word = next_word(&r->rest, true);
-		if (word.len == 0)
-			return line_error(r, "", SLICE("]"), " is missing");
-		if (slice_eq(word, SLICE("]")))
-			return 0;
-		int err = read_option(r, word);
-		if (err < 0)
-			return err;
-	}
-}
-
-/* "!*" says nothing; "*" makes a default. */
-static int read_filters(struct line_reading *r, struct slice word)
-{
-	struct tls_crt_line *l = r->line;
-	const char **filters = arena_array(&l->arena, const char *, r->rest.len / 2 + 2);
-	if (!filters)
-		return -ENOMEM;
-	l->filters = filters;
-	for (; word.len; word = next_word(&r->rest, false)) {
-		if (word.ptr[0] == '!' && (word.len == 1 || word.ptr[1] == '*'))
-			continue;
-		if (word.len > 255 || (word.ptr[0] == '*' && word.len > 1 && word.ptr[1] != '.'))
-			return line_error(
-			    r, "", word, " is not a name or a wildcard like *.example.com");
-		char *text = arena_slice_dup(&l->arena, word);
-		if (!text)
-			return -ENOMEM;
-		for (char *p = text; *p; p++)
-			*p = ascii_lower(*p);
-		if (strcmp(text, "*") == 0)
-			l->is_default = true;
-		l->has_positive |= text[0] != '!';
-		filters[l->filters_n++] = text;
-	}
-	return 0;
-}
-
-int tls_line_read(struct slice text, struct tls_crt_line **ret, char *err, size_t err_size)
-{
-	struct line_reading r = { .rest = text, .err = err, .err_size = err_size };
-	struct slice word = next_word(&r.rest, false);
-	snprintf(err, err_size, "out of memory");
-	if (word.len == 0 || word.ptr[0] == '#')
-		return 0;
-	char *crt = slice_dup(word);
-	r.line = crt ? tls_line_new(crt) : NULL;
-	free(crt);
-	if (!r.line)
-		return -ENOMEM;
-	int e = 0;
-	if (word.ptr[0] == '[')
-		e = line_error(&r, "the certificate is missing before ", word, "");
-	word = next_word(&r.rest, false);
-	if (e == 0 && slice_eq(word, SLICE("["))) {
-		e = read_options(&r);
-		word = e ? SLICE_NULL : next_word(&r.rest, false);
-	}
-	if (e == 0 && word.len)
-		e = read_filters(&r, word);
-	if (e < 0) {
-		tls_line_free(r.line);
-		return e;
-	}
-	*ret = r.line;
-	return 1;
-}
 
 /* ---- lists ---- */
 
@@ -333,51 +103,93 @@ static int read_list(
 
 /* ---- directories ---- */
 
-static int is_certificate_file(const struct dirent *e)
+static const struct {
+	struct slice ext;
+	unsigned extra;
+} side_files[] = {
+	{ { ".key", 4 }, TLS_EXTRA_KEY },
+	{ { ".issuer", 7 }, TLS_EXTRA_ISSUER },
+	{ { ".ocsp", 5 }, TLS_EXTRA_OCSP },
+	{ { ".sctl", 5 }, TLS_EXTRA_SCTL },
+};
+
+static int is_visible(const struct dirent *e)
 {
-	static const struct slice reserved[] = {
-		{ ".key", 4 },
-		{ ".issuer", 7 },
-		{ ".ocsp", 5 },
-		{ ".sctl", 5 },
-	};
-	struct slice name = slice_str(e->d_name);
-	if (e->d_name[0] == '.')
-		return 0;
-	for (unsigned i = 0; i < ARRAY_SIZE(reserved); i++)
-		if (slice_has_suffix(name, reserved[i]))
-			return 0;
-	return 1;
+	return e->d_name[0] != '.';
 }
 
-static int read_dir(struct tls_crt_list *list, const struct tls_report *report)
+static bool is_side_file(const char *name)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(side_files); i++)
+		if (slice_has_suffix(slice_str(name), side_files[i].ext))
+			return true;
+	return false;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(
+	    (*(const struct dirent *const *)a)->d_name, (*(const struct dirent *const *)b)->d_name);
+}
+
+static int name_against(const void *name, const void *entry)
+{
+	return strcmp(name, (*(const struct dirent *const *)entry)->d_name);
+}
+
+/* Which of a certificate's side files the listing has: the others need no system call to be found missing. */
+static unsigned side_files_of(
+    const struct tls_store *s, struct dirent **sorted, size_t n, const char *name)
+{
+	unsigned extra = 0;
+	if (s->conf.extra_del_ext)
+		return TLS_EXTRA_ALL;
+	for (unsigned i = 0; i < ARRAY_SIZE(side_files); i++) {
+		char side[512];
+		snprintf(side, sizeof(side), "%s%s", name, side_files[i].ext.ptr);
+		if (bsearch(side, sorted, n, sizeof(struct dirent *), name_against))
+			extra |= side_files[i].extra;
+	}
+	return extra;
+}
+
+static struct tls_crt_line *dir_line(const char *dir, const struct dirent *e)
+{
+	char *path = tls_path(dir, e->d_name);
+	struct stat st;
+	struct tls_crt_line *line = NULL;
+	if (path && (e->d_type == DT_REG || (stat(path, &st) == 0 && S_ISREG(st.st_mode))))
+		line = tls_line_new(path);
+	free(path);
+	return line;
+}
+
+/* In the order of bytes, whatever the locale. */
+static int read_dir(struct tls_store *s, struct tls_crt_list *list, const struct tls_report *report)
 {
 	struct dirent **names;
-	int n = scandir(list->name, &names, is_certificate_file, alphasort);
+	int n = scandir(list->name, &names, is_visible, NULL);
 	if (n < 0) {
 		int err = -errno;
 		tls_say(report, DIAG_ERROR, "cannot read the directory '%s': %s", list->name,
 		    strerror(-err));
 		return err;
 	}
-	int err = 0;
+	qsort(names, (size_t)n, sizeof(*names), by_name);
 	unsigned number = 0;
 	for (int i = 0; i < n; i++) {
-		char *path = err ? NULL : tls_path(list->name, names[i]->d_name);
-		struct stat st;
-		bool file = names[i]->d_type == DT_REG ||
-			    (path && stat(path, &st) == 0 && S_ISREG(st.st_mode));
-		struct tls_crt_line *line = path && file ? tls_line_new(path) : NULL;
-		if (line) {
-			line->number = ++number;
-			list_add_tail(&list->lines, &line->link);
-		} else if (file)
-			err = -ENOMEM;
-		free(path);
-		free(names[i]);
+		struct tls_crt_line *line =
+		    is_side_file(names[i]->d_name) ? NULL : dir_line(list->name, names[i]);
+		if (!line)
+			continue;
+		line->number = ++number;
+		line->extra = side_files_of(s, names, (size_t)n, names[i]->d_name);
+		list_add_tail(&list->lines, &line->link);
 	}
+	for (int i = 0; i < n; i++)
+		free(names[i]);
 	free(names);
-	return err;
+	return 0;
 }
 
 bool tls_is_directory(const struct tls_store *s, const char *name)
@@ -409,7 +221,7 @@ int tls_crt_list_get(struct tls_store *s, const char *path, struct tls_crt_list 
 	if (!l)
 		return -ENOMEM;
 	l->is_dir = is_dir;
-	int err = is_dir ? read_dir(l, report) : read_list(s, l, report);
+	int err = is_dir ? read_dir(s, l, report) : read_list(s, l, report);
 	if (err == 0)
 		err = tls_lines_load(s, &l->lines, is_dir ? NULL : l->name, report);
 	if (err) {
@@ -470,7 +282,7 @@ static int split_bundle(struct tls_store *s, struct tls_crt_line *line)
 			return -ENOMEM;
 		}
 		bool there = file_exists(path);
-		struct tls_crt_line *part = there ? line_copy(line, crt) : NULL;
+		struct tls_crt_line *part = there ? tls_line_copy(line, crt) : NULL;
 		if (part) {
 			part->path = arena_strdup(&part->arena, path);
 			list_add_tail(&line->link, &part->link);
@@ -541,7 +353,7 @@ int tls_lines_load(
 			continue;
 		struct tls_load_job *job = &jobs[jobs_n++];
 		job->name = line->path;
-		job->extra = s->conf.extra;
+		job->extra = s->conf.extra & line->extra;
 		job->where = where;
 		job->line = line->number;
 		if (line->has_files) {

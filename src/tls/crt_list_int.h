@@ -17,6 +17,7 @@ struct tls_crt_line {
 	struct tls_options opt;
 	struct tls_load files; /* key, ocsp ... in the brackets */
 	bool has_files;
+	unsigned extra;		    /* TLS_EXTRA_*: side files that may be there */
 	const char *const *filters; /* lower case, "!" kept */
 	unsigned filters_n;
 	bool has_positive; /* filters name what the certificate serves */
@@ -49,6 +50,8 @@ struct tls_list_use {
 void tls_crt_lists_free(struct tls_store *s);
 /* A line without list: "crt" of a bind. NULL without memory. */
 struct tls_crt_line *tls_line_new(const char *crt);
+/* A copy for another file: one key type of a bundle. */
+struct tls_crt_line *tls_line_copy(const struct tls_crt_line *from, const char *crt);
 void tls_line_free(struct tls_crt_line *line);
 /* tls_line_free() for tls_retire(). */
 void tls_line_retired(void *line);

@@ -94,7 +94,7 @@ static int read_early(struct tls_conn *t)
 		size_t n = 0;
 		switch (SSL_read_early_data(t->ssl, buf, sizeof(t->tw->gather), &n)) {
 		case SSL_READ_EARLY_DATA_SUCCESS:
-			t->info.early = true;
+			t->info.early = t->info.resumed = true;
 			if (tls_bytes_add(&t->early, buf, n) < 0)
 				return -1;
 			break;
@@ -159,6 +159,8 @@ int tls_handshake_step(struct tls_conn *t)
 		return result;
 	if (push < 0)
 		return tls_failed(t, SSL_ERROR_SYSCALL);
+	if (unlikely(t->bye_due && t->info.handshaken))
+		tls_end_writing(t);
 	return r == 1 || t->early.len ? 0 : -EAGAIN;
 }
 

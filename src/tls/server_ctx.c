@@ -22,6 +22,7 @@ struct server_ctx {
 	struct tls_session_cache *cache;
 	unsigned lifetime_s;
 	unsigned capture;
+	unsigned keyupdates;
 	bool tickets;	 /* stateless ones */
 	bool single_use; /* sessions of TLS 1.3: each is good for one resumption */
 };
@@ -120,6 +121,26 @@ static void setup_cache(SSL_CTX *ctx, const struct tls_server_setup *setup)
 	SSL_CTX_sess_set_remove_cb(ctx, on_remove_session);
 }
 
+/* ---- key updates ---- */
+
+/* A peer that has the keys changed all the time makes work for nothing; only TLS 1.3 has such messages. */
+static void on_state(const SSL *ssl, int where, int result)
+{
+	const struct server_ctx *sc = server_ctx(SSL_get_SSL_CTX(ssl));
+	struct tls_conn *t = tls_state_of(ssl);
+	if (where != SSL_CB_ACCEPT_LOOP || !sc || !t || !sc->keyupdates ||
+	    SSL_get_state(ssl) != TLS_ST_SR_KEY_UPDATE)
+		return;
+	uint32_t now = (uint32_t)now_s(ssl);
+	if (t->updates_s != now)
+		t->updates = 0;
+	t->updates_s = now;
+	if (++t->updates > sc->keyupdates && !t->error) {
+		t->error = EPROTO;
+		t->info.fault = TLS_FAULT_FATAL;
+	}
+}
+
 /* ---- captures ---- */
 
 static void on_message(
@@ -164,6 +185,7 @@ int tls_server_setup(struct ssl_ctx_st *ctx, const struct tls_server_setup *setu
 	sc->cache = setup->cache;
 	sc->lifetime_s = setup->lifetime_s ? setup->lifetime_s : TLS_SESSION_SECONDS;
 	sc->capture = setup->capture;
+	sc->keyupdates = setup->keyupdates;
 	sc->tickets = setup->tickets && !early;
 	sc->single_use = early;
 
@@ -178,6 +200,8 @@ int tls_server_setup(struct ssl_ctx_st *ctx, const struct tls_server_setup *setu
 	setup_cache(ctx, setup);
 	if (setup->keylog)
 		SSL_CTX_set_keylog_callback(ctx, tls_keylog_cb);
+	if (setup->keyupdates)
+		SSL_CTX_set_info_callback(ctx, on_state);
 	if (setup->capture) {
 		SSL_CTX_set_msg_callback(ctx, on_message);
 		SSL_CTX_set_msg_callback_arg(ctx, sc);

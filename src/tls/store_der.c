@@ -4,9 +4,9 @@
  * key, and whether the public parts agree. Anything surprising is an error here and left to OpenSSL's parser, whose
  * word counts. Reads untrusted bytes: every length is checked against what contains it.
  */
-#include <errno.h>
+#include "store_parse.h"
 
-#include "store_int.h"
+#include <errno.h>
 
 enum {
 	DER_INTEGER = 0x02,

@@ -29,11 +29,9 @@ int tls_read_file(const char *path, char **ret, size_t *ret_len)
 	char *text = err == 0 ? malloc(cap) : NULL;
 	size_t len = 0;
 	while (err == 0 && text) {
-		if (len + 1 >= cap) { /* not a regular file, or it grows */
-			struct stat now;
-			if (S_ISREG(st.st_mode) && fstat(fd, &now) == 0 &&
-			    (size_t)now.st_size <= len)
-				break;
+		if (S_ISREG(st.st_mode) && len == (size_t)st.st_size)
+			break;
+		if (len + 1 >= cap) { /* a pipe, or what has no size */
 			char *grown = cap < TLS_FILE_MAX ? realloc(text, cap * 2) : NULL;
 			if (!grown) {
 				err = -EFBIG;

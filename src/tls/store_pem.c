@@ -3,9 +3,10 @@
  * PEM (RFC 7468) cut into blocks, and base64. OpenSSL's reader is general and slow; a start with tens of thousands
  * of certificates spends its time here, so blocks are found in place and decoded in one pass.
  */
-#include <errno.h>
+#include "store_parse.h"
 
-#include "store_int.h"
+#include <errno.h>
+#include <pthread.h>
 
 static const char begin_mark[] = "-----BEGIN ";
 static const char end_mark[] = "-----END ";

@@ -19,7 +19,7 @@ static int read_nothing(struct tls_conn *t, int result)
 {
 	int error = SSL_get_error(t->ssl, result);
 	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
-		return -EAGAIN;
+		return likely(!t->error) ? -EAGAIN : -(int)t->error;
 	if (error == SSL_ERROR_ZERO_RETURN || (t->eof && !t->error)) {
 		t->read_end = true;
 		return 0;
@@ -40,6 +40,10 @@ static size_t read_records(struct tls_conn *t, char *buf, size_t len, int *ret_w
 			return got;
 		}
 		got += n;
+		if (unlikely(t->error)) { /* by a callback: too many key updates */
+			*ret_why = -(int)t->error;
+			return got;
+		}
 		/* asking once more would have OpenSSL make a buffer, to find nothing */
 		if ((t->c->flags & CONN_DRAINED) && !t->in.len && !SSL_has_pending(t->ssl)) {
 			*ret_why = -EAGAIN;
@@ -132,11 +136,14 @@ static void note_pause(struct tls_conn *t)
 }
 
 /* Session tickets go with the first answer: they cost no packet, and a connection without answer none at all. */
-static void make_tickets(struct tls_conn *t)
+static bool make_tickets(struct tls_conn *t)
 {
+	if (!t->tickets_due)
+		return false;
 	while (t->tickets_due && SSL_new_session_ticket(t->ssl))
 		t->tickets_due--;
 	t->tickets_due = 0;
+	return true;
 }
 
 static int write_piece(struct tls_conn *t, struct slice piece)
@@ -184,11 +191,13 @@ static ssize_t tls_send(struct conn *c, const struct iovec *iov, int n, bool mor
 		return 0;
 	tls_clear_errors();
 	t->corked = true;
-	make_tickets(t);
+	bool tickets = make_tickets(t);
 	note_pause(t);
 	/* short only when the kernel has refused some, so that an event will follow */
 	while (p.left && r == 0 && !t->unsent.len)
 		r = send_round(t, &p, more, &taken);
+	if (tickets) /* OpenSSL keeps a write buffer behind them, in spite of SSL_MODE_RELEASE_BUFFERS */
+		(void)SSL_free_buffers(t->ssl);
 	return r < 0 ? r : (ssize_t)taken;
 }
 
@@ -248,13 +257,27 @@ static void say_goodbye(struct tls_conn *t)
 	(void)tls_wire_push(t, true);
 }
 
-static void tls_shut_write(struct conn *c)
+void tls_end_writing(struct tls_conn *t)
 {
-	struct tls_conn *t = tls_state(c);
+	t->bye_due = false;
 	say_goodbye(t);
 	if (t->unsent.len)
 		t->fin_due = true;
 	else
+		shutdown(t->c->io.fd, SHUT_WR);
+}
+
+static void tls_shut_write(struct conn *c)
+{
+	struct tls_conn *t = tls_state(c);
+	if (t->info.handshaken || t->error) {
+		tls_end_writing(t);
+		return;
+	}
+	/* behind an answer to early data the farewell must wait for the client's last flight, which may be here */
+	t->bye_due = true;
+	(void)tls_handshake_step(t);
+	if (t->error)
 		shutdown(c->io.fd, SHUT_WR);
 }
 

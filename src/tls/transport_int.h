@@ -62,6 +62,8 @@ struct tls_conn {
 	uint64_t session_key; /* of the client's sessions; 0: none are kept */
 	uint64_t last_send_ms;
 	uint32_t burst;	       /* bytes sent since the last pause */
+	uint32_t updates_s;    /* second in which updates were counted */
+	uint32_t updates;      /* key updates of the peer */
 	uint16_t error;	       /* errno of a failed system call or -EPROTO; 0: none */
 	uint8_t tickets_due;   /* to be sent with the first payload */
 	bool corked : 1;       /* the BIO stages; else its bytes are the last ones: send */
@@ -73,6 +75,7 @@ struct tls_conn {
 	bool read_end : 1;     /* close_notify or the end of the stream */
 	bool eof : 1;	       /* the end of the stream itself */
 	bool fin_due : 1;      /* shutdown(2) once all is sent */
+	bool bye_due : 1;      /* close_notify and FIN behind the handshake */
 };
 
 /* SSL_get_error() believes in errors of others; there hardly ever are any, and clearing walks the whole queue. */
@@ -105,6 +108,10 @@ int tls_wire_flush(struct tls_conn *t);
 void tls_bytes_free(struct tls_bytes *b);
 WEIR_NODISCARD int tls_bytes_add(struct tls_bytes *b, const void *data, size_t len);
 size_t tls_bytes_take(struct tls_bytes *b, void *out, size_t cap);
+
+/* ---- transport.c ---- */
+/* close_notify and FIN, behind what is unsent. */
+void tls_end_writing(struct tls_conn *t);
 
 /* ---- handshake.c ---- */
 int tls_handshake_step(struct tls_conn *t);

@@ -195,8 +195,13 @@ class Exchange:
         return case.check(self) if case.check else None
 
     def _send(self, sock):
+        request = self.case.request.replace(b"@name@", self.name.encode())
         try:
-            sock.sendall(self.case.request.replace(b"@name@", self.name.encode()))
+            if self.case.late_body:
+                head, end, request = request.partition(b"\r\n\r\n")
+                sock.sendall(head + end)
+                self.pause(0.5)
+            sock.sendall(request)
         except OSError:
             pass
 

@@ -16,7 +16,8 @@ class ServerCase:
     """steps: bytes to send, or functions of the Exchange; `stream` in them is the request's, which is 1."""
 
     def __init__(self, section, title, steps, server, client, request=REQUEST, check=None, greeting=f.settings(),
-                 body=None, client_waits=False, alone=""):
+                 body=None, client_waits=False, late_body=False,
+                 alone=""):
         self.section, self.title, self.steps, self.check = section, title, steps, check
         self.server = [word.strip() for word in server.split("|")]
         self.client = [word.strip() for word in client.split("|")]
@@ -24,6 +25,7 @@ class ServerCase:
         self.greeting = greeting  # what is sent as soon as the proxy has connected
         self.body = body  # what the client has to get
         self.client_waits = client_waits  # it reads only when the server's outcome is there
+        self.late_body = late_body  # it comes when the proxy has the server's SETTINGS for sure
         self.alone = alone
 
     @property
@@ -195,7 +197,8 @@ CONNECTION = [
           "rst FLOW_CONTROL_ERROR | goaway FLOW_CONTROL_ERROR"),
     ServerCase("6.9.1", "the body of a request keeps within the stream's window", [
         within_windows(1000), f.window(1, 500), within_windows(1500), f.window(1, 100000), request_body, OK], "alive",
-        "200", request=post(20000), greeting=f.settings((f.INITIAL_WINDOW_SIZE, 1000)), check=body_was(b"x" * 20000)),
+        "200", request=post(20000), greeting=f.settings((f.INITIAL_WINDOW_SIZE, 1000)), check=body_was(b"x" * 20000),
+        late_body=True),
     ServerCase("6.9.1", "the body of a request keeps within the connection's window", [
         within_windows(f.WINDOW), f.window(0, 200000), request_body, OK], "alive", "200", request=post(200000),
         greeting=f.settings((f.INITIAL_WINDOW_SIZE, 1 << 20)), check=body_was(b"x" * 200000)),

@@ -113,7 +113,7 @@ class Server:
         try:
             link.send(f.settings(*self.settings))
             self.serve(link)
-        except (f.Gone, f.Silence, OSError) as error:
+        except (f.Gone, f.Silence, OSError, ValueError) as error:  # ValueError: the socket was closed
             link.error = repr(error)
         except hpack.HpackError as error:
             link.error = "HPACK: %s" % error

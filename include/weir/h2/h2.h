@@ -151,6 +151,7 @@ struct h2_session {
 	uint8_t limit;	  /* enum h2_limit, with failed */
 	bool is_failed;
 	const char *why;	     /* static text */
+	uint32_t pings;		     /* of ours that were not answered */
 	uint32_t replies;	     /* sent for the peer's sake since the output was last empty */
 	uint32_t useless;	     /* frames since useless_ms */
 	uint64_t now_ms, useless_ms; /* now_ms is set by the user */

@@ -36,6 +36,9 @@
 	X(redispatches) /* wredis */                                                               \
 	X(failed_rewrites)                                                                         \
 	X(internal_errors)                                                                         \
+	X(ssl_sess)                                                                                \
+	X(ssl_reused)                                                                              \
+	X(ssl_failed)                                                                              \
 	X(cli_aborts)                                                                              \
 	X(srv_aborts)                                                                              \
 	X(intercepted)                                                                             \

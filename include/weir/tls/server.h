@@ -26,8 +26,9 @@ struct tls_server_setup {
 	struct slice session_scope;
 	bool
 	    early_data; /* allow-0rtt; a session is then good for one resumption, and needs the cache */
-	bool keylog;	  /* tune.ssl.keylog */
-	unsigned capture; /* tune.ssl.capture-buffer-size; 0: none */
+	bool keylog;	     /* tune.ssl.keylog */
+	unsigned capture;    /* tune.ssl.capture-buffer-size; 0: none */
+	unsigned keyupdates; /* a second (tune.ssl.keyupdate-rate-limit); 0: any number */
 };
 
 /*

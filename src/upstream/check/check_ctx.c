@@ -3,13 +3,13 @@
  * What formats and expressions of a health check may ask, and how the server is seen, for "http-check send-state".
  * The check's worker.
  */
-#include "check_internal.h"
+#include "check_run.h"
 
 #include "weir/upstream/queue.h"
 
-static struct slice host_name(void *stream, const char *what)
+static struct slice host_name(void *run, const char *what)
 {
-	const struct server *s = stream;
+	const struct server *s = ((const struct check_run *)run)->s;
 	if (strcmp(what, "be_name") == 0)
 		return slice_str(s->be->name);
 	if (strcmp(what, "srv_name") == 0)
@@ -25,9 +25,9 @@ static unsigned usable_servers(const struct backend *be)
 	return n;
 }
 
-static int64_t host_gauge(void *stream, const char *fetch, const char *object)
+static int64_t host_gauge(void *run, const char *fetch, const char *object)
 {
-	const struct server *s = stream;
+	const struct server *s = ((const struct check_run *)run)->s;
 	if (*object)
 		return RULE_GAUGE_NONE;
 	if (strcmp(fetch, "be_id") == 0)
@@ -41,7 +41,14 @@ static int64_t host_gauge(void *stream, const char *fetch, const char *object)
 	return RULE_GAUGE_NONE;
 }
 
+static struct conn *host_conn(void *run, bool server)
+{
+	struct check_run *r = run;
+	return server && conn_is_open(&r->conn) ? &r->conn : NULL;
+}
+
 const struct rule_host check_rule_host = {
+	.conn = host_conn,
 	.name = host_name,
 	.gauge = host_gauge,
 };

@@ -294,7 +294,7 @@ static void start_check(struct worker *w, struct timer *t)
 	}
 	r->cx = (struct rule_ctx){
 		.host = &check_rule_host,
-		.stream = r->s,
+		.stream = r,
 		.worker = w,
 		.arena = &r->arena,
 		.at = RULE_AT_CHECK,

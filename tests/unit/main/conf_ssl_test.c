@@ -101,7 +101,8 @@ static void without_words_the_manual_holds(void **state)
 	assert_false(g->ssl.server_verify_none);
 	assert_int_equal(g->tls.idle_ms, 1000);
 	assert_int_equal(g->h2_fe.max_streams, 100);
-	assert_int_equal(g->h2_be.initial_window, 16384);
+	assert_int_equal(g->h2_be.initial_window, 65535);
+	assert_int_equal(g->h2_fe.resets, 500);
 	assert_int_equal(g->h2_fe.glitches, 0);
 	assert_int_equal(g->h2.log, H2_LOG_STREAM);
 	done(&f);

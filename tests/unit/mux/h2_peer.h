@@ -85,7 +85,7 @@ static void (*work)(struct user *u); /* what users do when woken; NULL: nothing 
 
 /* ---- the owner ---- */
 
-static void on_wake(struct endpoint *ep)
+static inline void on_wake(struct endpoint *ep)
 {
 	struct user *u = ep->stream;
 	u->woken++;
@@ -93,7 +93,7 @@ static void on_wake(struct endpoint *ep)
 		work(u);
 }
 
-static struct user *new_user(struct peer *p, struct endpoint *ep)
+static inline struct user *new_user(struct peer *p, struct endpoint *ep)
 {
 	struct user *u = &p->users[p->users_n++];
 	memset(u, 0, sizeof(*u));
@@ -105,7 +105,7 @@ static struct user *new_user(struct peer *p, struct endpoint *ep)
 	return u;
 }
 
-static bool on_request(struct mux2 *m, struct endpoint *ep)
+static inline bool on_request(struct mux2 *m, struct endpoint *ep)
 {
 	struct peer *p = mux2_owner(m);
 	if (p->refuse || p->users_n == MAX_USERS)
@@ -114,13 +114,13 @@ static bool on_request(struct mux2 *m, struct endpoint *ep)
 	return true;
 }
 
-static void on_left(struct mux2 *m, bool idle)
+static inline void on_left(struct mux2 *m, bool idle)
 {
 	(void)m;
 	(void)idle;
 }
 
-static void on_closed(struct mux2 *m)
+static inline void on_closed(struct mux2 *m)
 {
 	struct peer *p = mux2_owner(m);
 	p->closed = true;
@@ -128,7 +128,7 @@ static void on_closed(struct mux2 *m)
 	p->m = NULL;
 }
 
-static void on_mux_event(struct mux2 *m, enum mux2_event event, const char *text)
+static inline void on_mux_event(struct mux2 *m, enum mux2_event event, const char *text)
 {
 	struct peer *p = mux2_owner(m);
 	if (event == MUX2_SETTINGS)
@@ -143,7 +143,7 @@ static const struct mux2_owner_ops owner_ops = {
 	.request = on_request, .stream_left = on_left, .closed = on_closed, .event = on_mux_event
 };
 
-static void leave(struct user *u)
+static inline void leave(struct user *u)
 {
 	if (u->left)
 		return;
@@ -154,7 +154,7 @@ static void leave(struct user *u)
 
 /* ---- turns ---- */
 
-static void run_tasks(void)
+static inline void run_tasks(void)
 {
 	for (unsigned i = 0; i < 1000 && !list_is_empty(&worker->runq); i++) {
 		struct task *t = list_first(&worker->runq, struct task, link);
@@ -164,7 +164,7 @@ static void run_tasks(void)
 	assert_true(list_is_empty(&worker->runq));
 }
 
-static void pass_time(uint64_t ms)
+static inline void pass_time(uint64_t ms)
 {
 	worker->clock.mono_ms += ms;
 	timer_wheel_advance(&worker->wheel, worker, worker->clock.mono_ms);
@@ -172,7 +172,7 @@ static void pass_time(uint64_t ms)
 }
 
 /* What the loop would tell the connection. */
-static void event(struct peer *p, uint16_t flags)
+static inline void event(struct peer *p, uint16_t flags)
 {
 	if (p->closed)
 		return;
@@ -181,13 +181,13 @@ static void event(struct peer *p, uint16_t flags)
 	run_tasks();
 }
 
-static void give(struct peer *p, const void *bytes, size_t len)
+static inline void give(struct peer *p, const void *bytes, size_t len)
 {
 	assert_int_equal(write(p->fd, bytes, len), (ssize_t)len);
 	event(p, CONN_READABLE | CONN_WRITABLE);
 }
 
-static void take_output(struct peer *p)
+static inline void take_output(struct peer *p)
 {
 	for (;;) {
 		ssize_t n = read(p->fd, p->out + p->out_len, sizeof(p->out) - p->out_len);
@@ -202,7 +202,7 @@ static void take_output(struct peer *p)
 }
 
 /* All frames that have come by now, behind those that were there. */
-static void collect(struct peer *p)
+static inline void collect(struct peer *p)
 {
 	size_t at = 0;
 	take_output(p);
@@ -226,13 +226,13 @@ static void collect(struct peer *p)
 	p->out_len -= at;
 }
 
-static void forget(struct peer *p)
+static inline void forget(struct peer *p)
 {
 	p->frames_n = 0;
 	p->kept_len = 0;
 }
 
-static const struct frame *find(struct peer *p, unsigned type, uint32_t id)
+static inline const struct frame *find(struct peer *p, unsigned type, uint32_t id)
 {
 	collect(p);
 	for (unsigned i = 0; i < p->frames_n; i++) {
@@ -242,7 +242,7 @@ static const struct frame *find(struct peer *p, unsigned type, uint32_t id)
 	return NULL;
 }
 
-static uint32_t word(const struct frame *f, size_t at)
+static inline uint32_t word(const struct frame *f, size_t at)
 {
 	const uint8_t *b = f->payload + at;
 	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
@@ -255,7 +255,7 @@ struct bytes {
 	size_t len;
 };
 
-static void add_frame(
+static inline void add_frame(
     struct bytes *o, unsigned type, unsigned flags, uint32_t id, const void *payload, size_t len)
 {
 	uint8_t head[9] = { (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len, (uint8_t)type,
@@ -268,7 +268,7 @@ static void add_frame(
 	o->len += 9 + len;
 }
 
-static void give_frame(
+static inline void give_frame(
     struct peer *p, unsigned type, unsigned flags, uint32_t id, const void *payload, size_t len)
 {
 	static struct bytes o;
@@ -278,7 +278,7 @@ static void give_frame(
 }
 
 /* "name: value" lines as a block. */
-static size_t compress(struct peer *p, const char *const *fields, uint8_t *out, size_t cap)
+static inline size_t compress(struct peer *p, const char *const *fields, uint8_t *out, size_t cap)
 {
 	nghttp2_nv nv[64];
 	size_t n = 0;
@@ -293,7 +293,7 @@ static size_t compress(struct peer *p, const char *const *fields, uint8_t *out, 
 	return (size_t)len;
 }
 
-static void add_head(
+static inline void add_head(
     struct peer *p, struct bytes *o, uint32_t id, bool end, const char *const *fields)
 {
 	static uint8_t block[1 << 16];
@@ -301,7 +301,7 @@ static void add_head(
 	add_frame(o, HEADERS, END_HEADERS | (end ? END_STREAM : 0), id, block, len);
 }
 
-static void give_head(struct peer *p, uint32_t id, bool end, const char *const *fields)
+static inline void give_head(struct peer *p, uint32_t id, bool end, const char *const *fields)
 {
 	static struct bytes o;
 	o.len = 0;
@@ -310,7 +310,7 @@ static void give_head(struct peer *p, uint32_t id, bool end, const char *const *
 }
 
 /* The fields of a HEADERS frame as "name: value\n" lines. */
-static const char *expand(struct peer *p, const struct frame *f)
+static inline const char *expand(struct peer *p, const struct frame *f)
 {
 	static char text[65536];
 	size_t len = 0, left = f->len;
@@ -335,7 +335,7 @@ static const char *expand(struct peer *p, const struct frame *f)
 
 /* ---- users ---- */
 
-static bool recv_all(struct user *u)
+static inline bool recv_all(struct user *u)
 {
 	bool any = false;
 	while (u->ep->ops->recv(u->ep))
@@ -344,7 +344,7 @@ static bool recv_all(struct user *u)
 }
 
 /* The payload that is there, consumed; a static copy. */
-static struct slice payload(struct user *u)
+static inline struct slice payload(struct user *u)
 {
 	static char text[1 << 18];
 	size_t len = 0;
@@ -359,7 +359,8 @@ static struct slice payload(struct user *u)
 	return slice_make(text, len);
 }
 
-static void response(struct http_msg *m, struct http_hdr *hdrs, unsigned status, unsigned framing)
+static inline void response(
+    struct http_msg *m, struct http_hdr *hdrs, unsigned status, unsigned framing)
 {
 	http_msg_init(m, hdrs, MAX_HDRS);
 	m->version = 11;
@@ -369,7 +370,7 @@ static void response(struct http_msg *m, struct http_hdr *hdrs, unsigned status,
 }
 
 /* Answers with that text and leaves. */
-static void answer(struct user *u, unsigned status, const char *text)
+static inline void answer(struct user *u, unsigned status, const char *text)
 {
 	struct http_msg m;
 	struct http_hdr hdrs[MAX_HDRS];
@@ -385,7 +386,7 @@ static void answer(struct user *u, unsigned status, const char *text)
 
 /* ---- life ---- */
 
-static void peer_init(struct peer *p, bool client_side)
+static inline void peer_init(struct peer *p, bool client_side)
 {
 	int fd[2], size = 1 << 20;
 	memset(p, 0, offsetof(struct peer, out));
@@ -404,7 +405,7 @@ static void peer_init(struct peer *p, bool client_side)
 	(void)client_side;
 }
 
-static void peer_start(struct peer *p, bool client_side, struct slice early)
+static inline void peer_start(struct peer *p, bool client_side, struct slice early)
 {
 	p->m = mux2_new(&p->conn, client_side, &p->conf, &p->counters, &owner_ops, p, early);
 	assert_non_null(p->m);
@@ -414,7 +415,7 @@ static void peer_start(struct peer *p, bool client_side, struct slice early)
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /* A client's connection behind its preface and SETTINGS. */
-static void open_client(struct peer *p)
+static inline void open_client(struct peer *p)
 {
 	peer_init(p, true);
 	peer_start(p, true, SLICE_NULL);
@@ -424,7 +425,7 @@ static void open_client(struct peer *p)
 	forget(p);
 }
 
-static void peer_done(struct peer *p)
+static inline void peer_done(struct peer *p)
 {
 	for (unsigned i = 0; i < p->users_n; i++)
 		leave(&p->users[i]);
@@ -440,7 +441,7 @@ static void peer_done(struct peer *p)
 	assert_int_equal(p->counters.open_connections, 0);
 }
 
-static int setup(void **state)
+static inline int setup(void **state)
 {
 	(void)state;
 	group = worker_group_new(1, 16);
@@ -451,7 +452,7 @@ static int setup(void **state)
 	    worker, &(struct mux_setup){ .bufsize = 16384, .maxrewrite = 1024 });
 }
 
-static int teardown(void **state)
+static inline int teardown(void **state)
 {
 	(void)state;
 	mux_worker_stop(worker);

@@ -417,7 +417,7 @@ static void websocket_is_an_upgrade(void **state)
 	run_tasks();
 	assert_string_equal(expand(&p, find(&p, HEADERS, 1)), ":status: 200\n");
 	assert_true(slice_eq(payload(u), SLICE("early")));
-	struct iovec iov = { "frame", 5 };
+	struct iovec iov = { (void *)"frame", 5 };
 	assert_int_equal(u->ep->ops->send(u->ep, &iov, 1, false, false), 5);
 	give_frame(&p, DATA, END_STREAM, 1, NULL, 0);
 	recv_all(u);

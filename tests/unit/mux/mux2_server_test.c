@@ -272,6 +272,10 @@ static void websocket_becomes_an_extended_connect(void **state)
 	assert_string_equal(expand(&p, find(&p, HEADERS, 1)),
 	    ":method: CONNECT\n:scheme: http\n:path: /chat\n:authority: a.example\n"
 	    ":protocol: websocket\n");
+	assert_int_equal(ep->ops->send(ep, NULL, 0, true, false), 0);
+	assert_true(ep->flags & EP_OUT_END);
+	run_tasks();
+	assert_null(find(&p, DATA, 1)); /* the tunnel is open still */
 	give_head(&p, 1, false, (const char *const[]){ ":status: 200", NULL });
 	recv_all(u);
 	assert_int_equal(u->msg.status, 101);
@@ -279,6 +283,39 @@ static void websocket_becomes_an_extended_connect(void **state)
 	struct http_hdr *h = http_hdr_find(&u->msg, SLICE("sec-websocket-accept"), NULL);
 	assert_true(h && slice_eq(http_hdr_value_of(h), SLICE("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")));
 	assert_false(req_hdrs[3].flags & HTTP_HDR_DELETED);
+	peer_done(&p);
+}
+
+static void websocket_and_payload_wait_for_settings(void **state)
+{
+	static char body[3000];
+	(void)state;
+	peer_init(&p, false);
+	peer_start(&p, false, SLICE_NULL);
+	request(HTTP_POST, SLICE("POST"), SLICE("/"), HTTP_BODY_CHUNKED);
+	struct user *post = send_request();
+	struct iovec iov = { body, sizeof(body) };
+	assert_int_equal(post->ep->ops->send(post->ep, &iov, 1, true, false), 0);
+	assert_true(post->ep->flags & EP_OUT_BLOCKED);
+	get(SLICE("/chat"));
+	req.flags |= HTTP_MSG_CONN_UPGRADE | HTTP_MSG_UPGRADE_WS;
+	struct endpoint *ep = mux2_open(p.m);
+	struct user *chat = new_user(&p, ep);
+	assert_int_equal(ep->ops->send_head(ep, &req, false), 0);
+	ep->ops->send(ep, NULL, 0, true, false);
+	assert_false(ep->flags & (EP_OUT_END | EP_ERROR));
+	post->woken = chat->woken = 0;
+	uint8_t settings[] = { 0, 8, 0, 0, 0, 1, 0, 4, 0, 0, 3, 0xe8 };
+	char got[24];
+	assert_int_equal(read(p.fd, got, 24), 24);
+	give_frame(&p, SETTINGS, 0, 0, settings, sizeof(settings));
+	assert_true(post->woken && chat->woken);
+	assert_int_equal(post->ep->ops->send(post->ep, &iov, 1, true, false), 1000);
+	ep->ops->send(ep, NULL, 0, true, false);
+	assert_true(ep->flags & EP_OUT_END);
+	run_tasks();
+	expand(&p, find(&p, HEADERS, 1));
+	assert_non_null(strstr(expand(&p, find(&p, HEADERS, 3)), ":protocol: websocket"));
 	peer_done(&p);
 }
 
@@ -349,6 +386,7 @@ int main(void)
 		cmocka_unit_test(peers_limit_on_streams_is_kept),
 		cmocka_unit_test(answer_ahead_of_the_request_stands),
 		cmocka_unit_test(websocket_becomes_an_extended_connect),
+		cmocka_unit_test(websocket_and_payload_wait_for_settings),
 		cmocka_unit_test(request_payload_waits_for_the_server),
 		cmocka_unit_test(streams_wait_for_a_connection_that_is_made),
 		cmocka_unit_test(dead_connection_fails_its_streams),

@@ -240,6 +240,31 @@ static void a_handshake_is_finished_without_reading(void **state)
 	tls_session_cache_free(cache);
 }
 
+/* An answer to early data and the end behind it: the farewell waits for the client's last flight. */
+static void the_end_behind_early_data_is_orderly(void **state)
+{
+	struct tls_session_cache *cache = tls_session_cache_new(1000);
+	struct tls_server_setup setup = { .cache = cache, .early_data = true };
+	SSL_CTX *ctx = server_ctx_new(&setup, TLS1_3_VERSION);
+	struct tls_client *client =
+	    client_new(&(struct tls_client_conf){ .verify = true, .ca_file = p.ca_file });
+	open_early(ctx, client, SLICE("GET /early"));
+	p.sv.c.flags &= (uint16_t)~CONN_DRAINED;
+	assert_int_equal(conn_handshake(&p.sv.c), 0);
+	p.sv.shut_when_sent = true;
+	end_send(&p.sv, SLICE("answer"));
+	assert_false(tls_handshake_done(&p.sv.c));
+	SSL_clear_options(tls_ssl(&p.cl.c), SSL_OP_IGNORE_UNEXPECTED_EOF);
+	while (!p.cl.end && !p.cl.failed)
+		assert_true(pair_turn(10000));
+	assert_false(p.cl.failed);
+	assert_string_equal(strbuf_str(&p.cl.got), "answer");
+	pair_close();
+	tls_client_unref(client);
+	SSL_CTX_free(ctx);
+	tls_session_cache_free(cache);
+}
+
 /* What was recorded on the wire and is sent once more gets a full handshake, and its early data is dropped. */
 static void replayed_early_data_is_not_read(void **state)
 {
@@ -380,6 +405,7 @@ int main(void)
 		T(protocol_lists_are_encoded),
 		T(early_data_is_read_before_the_handshake_ends),
 		T(a_handshake_is_finished_without_reading),
+		T(the_end_behind_early_data_is_orderly),
 		T(replayed_early_data_is_not_read),
 		T(a_crowd_of_handshakes_waits_in_turn),
 		T(a_full_queue_refuses_and_a_lost_client_is_dropped),

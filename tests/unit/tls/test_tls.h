@@ -141,7 +141,7 @@ static inline void build_fails(struct world *w, const char *crt, ...)
 
 /* ---- the client ---- */
 
-static size_t scts_seen; /* of the handshake under way */
+static _Thread_local size_t scts_seen; /* of the handshake under way */
 
 static int take_sct(SSL *ssl, unsigned type, unsigned context, const unsigned char *in, size_t len,
     X509 *x, size_t index, int *alert, void *arg)
