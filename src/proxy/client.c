@@ -313,7 +313,7 @@ static void handshake_over(struct client *c)
 	}
 	client_count(c, offsetof(struct counters, ssl_failed));
 	if (fault == TLS_FAULT_CLOSED_EMPTY &&
-		 (c->fe->options & (PR_O_DONTLOGNULL | PR_O_IGNORE_PROBES)))
+	    (c->fe->options & (PR_O_DONTLOGNULL | PR_O_IGNORE_PROBES)))
 		client_close(c);
 	else
 		refuse_session(c, tls_fault_text(fault));

@@ -16,7 +16,7 @@ struct process {
 	struct worker_group *workers;
 	struct cli *cli;
 	struct ocsp_updater *ocsp; /* NULL: nothing is renewed; worker 0 */
-	struct diag *diag; /* of the last load, for "show startup-logs" */
+	struct diag *diag;	   /* of the last load, for "show startup-logs" */
 	int64_t start_wall_s;
 	uint64_t start_ms;
 	atomic_uint maxconn;   /* limit of client connections; "set maxconn global" */
