@@ -230,7 +230,7 @@ static inline struct seen shake(struct world *w, const char *name)
 	struct seen s = { .alert = -1 };
 	SSL_CTX *ctx = client_ctx(w);
 	SSL *client = SSL_new(ctx), *server = SSL_new(tls_bind_ctx(w->bind));
-	BIO *a, *b;
+	BIO *a = NULL, *b = NULL;
 	assert_true(client && server && BIO_new_bio_pair(&a, 0, &b, 0));
 	SSL_set_bio(client, a, a);
 	SSL_set_bio(server, b, b);
