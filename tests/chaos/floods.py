@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """The attackers of tests/chaos/attack, each a process of its own.
 
-usage: floods.py KIND PORT SECONDS. Ends with one line of JSON: what it did, and how often.
+usage: floods.py KIND PORT SECONDS. KIND is slow, garbage, renegotiation, h2, or h2:NAME for one of FLOODS.
+Ends with one line of JSON: what it did, and how often.
 """
 
 import collections
@@ -133,11 +134,11 @@ FLOODS = {
 }
 
 
-def h2(port, end):
+def h2(port, end, only=""):
     """One flood after the other, each on a connection of its own until the proxy ends it."""
     ctx = context("h2")
     while time.monotonic() < end:
-        name = random.choice(list(FLOODS))
+        name = only or random.choice(list(FLOODS))
         try:
             with connect(port) as plain, ctx.wrap_socket(plain) as sock:
                 sock.sendall(f.PREFACE + f.settings((f.INITIAL_WINDOW_SIZE, 1)))
@@ -168,11 +169,12 @@ KINDS = {"slow": slow, "garbage": garbage, "renegotiation": renegotiation, "h2":
 
 
 def main():
-    kind, port, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+    kind, _, only = sys.argv[1].partition(":")
+    port, seconds = int(sys.argv[2]), float(sys.argv[3])
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
-            KINDS[kind](port, end)
+            KINDS[kind](port, end, *([only] if only else []))
         except OSError as error:
             counts["%s: %s" % (kind, type(error).__name__)] += 1
             time.sleep(0.05)

@@ -35,9 +35,10 @@ class CaseError(Exception):
 
 
 class Server:
-    def __init__(self, name, kind="http"):
+    def __init__(self, name, kind="http", cert=None):
         self.name = name
         self.kind = kind
+        self.cert = cert  # speaks TLS with that certificate
         self.rules = []  # http: answers by request; tcp: a single rule
 
 
@@ -49,6 +50,7 @@ class Exchange:
         self.count = 1
         self.steps = []
         self.over = None  # how its clients come: see over.py
+        self.tls = {}  # what the case says of that: sni, cert, tls (the version)
 
     def requests(self):
         """How many messages are answered; a connection without any counts as one."""
@@ -63,11 +65,14 @@ class Case:
         self.expected = {}  # where outputs are to differ: reason
         self.config = None
         self.files = {}
+        self.certificates = {}  # file: [name, issuer or None, kind of key]
         self.servers = {}
         self.exchanges = []
         self.checks = []  # (name, configuration): only accepted or refused
         self.template = None  # what `lines` are put into
         self.arguments = []
+        self.expected_over = {}  # transport: the same, where its clients come over that
+        self.is_carried = False  # they do: see over.py
         self.not_over = {}  # transports that it is not repeated over: reason
         self.needs = []  # keywords without which weir is not asked
 
@@ -145,6 +150,10 @@ def parse_exchange(words, lines):
             exchange.source = value
         elif word == "times":
             exchange.count = int(value)
+        elif word == "over":
+            exchange.over = value
+        elif word in ("sni", "cert", "tls"):
+            exchange.tls[word] = value
         else:
             raise ValueError("unknown word " + word)
     for number, line in lines:
@@ -173,6 +182,9 @@ def parse_head(case, matrix, lines):
             case.options.update(rest.split())
         elif kind == "expect-diff":
             case.expected[subject or "all"] = rest.strip()
+        elif kind == "expect-diff-over":
+            over, _, where = subject.partition(" ")
+            case.expected_over.setdefault(over, {})[where or "all"] = rest.strip()
         elif kind == "not-over":
             case.not_over.update((name, rest.strip()) for name in subject.split())
         elif kind == "matrix":
@@ -206,6 +218,9 @@ def parse_section(case, words, lines):
         case.config = ("" if "bare" in rest else PROLOGUE) + body_text(lines)
     elif kind == "file":
         case.files[rest[0]] = body_text(lines)
+    elif kind == "certificate":
+        words = dict(zip(rest[2::2], rest[3::2]))
+        case.certificates[rest[0]] = (rest[1], words.get("by"), words.get("key", "ecdsa"))
     elif kind == "server":
         case.servers[rest[0]] = Server(rest[0], *rest[1:])
         parse_server(case.servers[rest[0]], lines)

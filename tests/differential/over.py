@@ -54,6 +54,8 @@ def carry(case, over, cert):
     case.config = "".join(BIND.sub(lambda m: m.group(0) + " " + words, section) if CARRIED.match(section) else section
                           for section in sections)
     case.checks = []
+    case.is_carried = True
+    case.expected.update(case.expected_over.get("h2" if over == "h2c" else over, {}))
     case.name += " over " + over
     kept = []
     for exchange in case.exchanges:
@@ -68,10 +70,19 @@ def carry(case, over, cert):
     return any(exchange.over for exchange in kept)
 
 
-def clients(over):
+def clients(exchange, directory):
     """What makes a client of a connected socket."""
-    return {None: wire.Client, "tls": lambda sock: wire.Client(TlsSocket(sock)), "h2": lambda sock: H2Client(h2_socket(sock)),
-            "h2c": H2Client}[over]
+    if not exchange.over:
+        return wire.Client
+    if exchange.over == "h2c":
+        return H2Client
+    context = trusting("h2" if exchange.over == "h2" else None)
+    if exchange.tls:
+        context = own_context(exchange, directory)
+    name = exchange.tls.get("sni", SERVER_NAME)
+    if exchange.over == "h2":
+        return lambda sock: H2Client(context.wrap_socket(sock, server_hostname=name))
+    return lambda sock: TlsClient(TlsSocket(sock, context, None if name == "-" else name), told=bool(exchange.tls))
 
 
 # ---- TLS ----
@@ -85,6 +96,51 @@ def trusting(alpn=None):
     if alpn:
         context.set_alpn_protocols([alpn])
     return context
+
+
+def own_context(exchange, directory):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if exchange.over == "h2":
+        context.set_alpn_protocols(["h2"])
+    if "cert" in exchange.tls:
+        context.load_cert_chain(os.path.join(directory, exchange.tls["cert"]))
+    if "tls" in exchange.tls:
+        context.minimum_version = context.maximum_version = {
+            "1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}[exchange.tls["tls"]]
+    return context
+
+
+def server_context(server, directory):
+    """How a scripted server wraps its connections; None in clear."""
+    if not server.cert:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(os.path.join(directory, server.cert))
+    context.set_alpn_protocols(["http/1.1"])
+
+    def note(sock, name, _):
+        sock.weir_sni = name
+
+    context.sni_callback = note
+    return context
+
+
+class TlsClient(wire.Client):
+    """A client over TLS; when the case says how, it tells of the server's certificate."""
+
+    def __init__(self, sock, told):
+        super().__init__(sock)
+        if told:
+            name = subject_name(sock.tls.getpeercert(True))
+            self.record += b"[%s, %s]\n" % (sock.tls.version().encode(), name)
+
+
+def subject_name(der):
+    """The common name of a certificate: its issuer's stands before it."""
+    at = der.rfind(b"\x55\x04\x03") + 3
+    return der[at + 2:at + 2 + der[at + 1]]
 
 
 class TlsSocket:
@@ -158,10 +214,6 @@ class TlsSocket:
 
 
 # ---- HTTP/2 ----
-
-def h2_socket(sock):
-    return trusting("h2").wrap_socket(sock, server_hostname=SERVER_NAME)
-
 
 def h2_steps(steps):
     """The steps with whole requests in place of their bytes; Unfit when they need HTTP/1."""
@@ -322,7 +374,7 @@ class H2Client:
     def so_far(self):
         """What the stream has brought, as an HTTP/1 message would be shown."""
         head, body, end = b"", b"", b""
-        final = False
+        final = cut = False
         for got in self.link.seen:
             if got.stream != self.stream:
                 continue
@@ -337,5 +389,15 @@ class H2Client:
             elif got.kind == frames.DATA:
                 body += got.body()
             elif got.kind == frames.RST_STREAM:
-                end += b"[reset %s]" % got.code.encode()
+                # within a body it says that something is missing, whichever code it has
+                end += b"" if final else b"[reset %s]" % got.code.encode()
+                cut = final
+        length = wire.header(head, b"content-length")
+        if cut or (final and body and length and length.isdigit() and int(length) > len(body)):
+            end += b"[cut]"
         return head + wire.show_body(body) + end
+
+
+def cookies_last(record):
+    """What a server saw, with the cookie field at the end of the head: haproxy 2.6 joins its pieces there."""
+    return re.sub(rb"(?im)^(cookie: [^\r\n]*\r\n)((?:[^\r\n]+\r\n)*)", rb"\2\1", record)

@@ -318,8 +318,9 @@ def play_exchange(exchange, target, ports_seen, client_of=Client):
 class ScriptedServer:
     """Listens on one port and answers by the rules of the case; a thread a connection."""
 
-    def __init__(self, server, port, recorder):
+    def __init__(self, server, port, recorder, context=None):
         self.server = server
+        self.context = context  # for TLS
         self.recorder = recorder
         self.connections = []
         self.threads = []
@@ -339,7 +340,7 @@ class ScriptedServer:
             except OSError:
                 return
             self.recorder.ports_seen.add(peer[1])
-            thread = threading.Thread(target=self.serve, args=(Wire(sock),), daemon=True)
+            thread = threading.Thread(target=self.serve, args=(sock,), daemon=True)
             with self.lock:
                 if self.stopping:
                     sock.close()
@@ -368,7 +369,18 @@ class ScriptedServer:
             thread.join(2)
         self.acceptor.join(2)
 
-    def serve(self, wire):
+    def serve(self, sock):
+        if self.context:
+            sock.settimeout(READ_SECONDS)
+            try:
+                sock = self.context.wrap_socket(sock, server_side=True)
+            except OSError:
+                sock.close()  # when it is told of an alert is a matter of timing, so nothing is recorded
+                return
+            self.recorder.start(self.server.name).data += b"[%s, sni %s, alpn %s]" % tuple(
+                str(part).encode() for part in (sock.version(), getattr(sock, "weir_sni", None),
+                                                sock.selected_alpn_protocol()))
+        wire = Wire(sock)
         try:
             if self.server.kind == "tcp":
                 self.serve_tcp(wire)

@@ -17,15 +17,16 @@ KEYS = {"ecdsa": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:204
 H2LOAD_SECONDS = 60
 
 
-def certificate(directory, kind="ecdsa", name="bench.example"):
-    """A new self-signed certificate with its key behind it, in one file; its path."""
-    path = os.path.join(directory, "cert.pem")
-    key = os.path.join(directory, "key.pem")
+def certificate(directory, kind="ecdsa", name="bench.example", file="cert.pem", issuer=None):
+    """A new certificate with its key behind it, in one file; its path. issuer: such a file, else it signs itself."""
+    path, key = os.path.join(directory, file), os.path.join(directory, file + ".new")
+    by = ["-CA", issuer, "-CAkey", issuer] if issuer else []
     subprocess.run(["openssl", "req", "-x509", "-newkey", *KEYS[kind], "-nodes", "-days", "30", "-subj", "/CN=" + name,
-                    "-addext", "subjectAltName=DNS:" + name, "-keyout", key, "-out", path],
+                    "-addext", "subjectAltName=DNS:" + name, *by, "-keyout", key, "-out", path],
                    check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
     with open(path, "a") as out, open(key) as more:
         out.write(more.read())
+    os.unlink(key)
     return path
 
 

@@ -15,6 +15,7 @@ struct process {
 	struct config *config; /* present; replaced by worker 0 while the others are paused */
 	struct worker_group *workers;
 	struct cli *cli;
+	struct ocsp_updater *ocsp; /* NULL: nothing is renewed; worker 0 */
 	struct diag *diag; /* of the last load, for "show startup-logs" */
 	int64_t start_wall_s;
 	uint64_t start_ms;
