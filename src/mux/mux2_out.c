@@ -58,6 +58,8 @@ int mux2_send_head(struct endpoint *ep, struct http_msg *msg, bool close)
 		bool end = !interim && (bodyless || (st->h.state & H2_ST_FOR_HEAD));
 		r = mux2_write_response(st, msg, end);
 		st->head_sent = st->head_sent || !interim;
+	} else if (st->h.id || st->waiting) {
+		return -EALREADY; /* a stream has one request */
 	} else {
 		r = mux2_write_request(st, msg, bodyless);
 		st->head_sent = !st->waiting;

@@ -446,18 +446,18 @@ static void run_codec(const uint8_t *data, size_t size, unsigned mode)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (!group) {
-		group = worker_group_new(1, 16);
-		must(group != NULL);
-		worker = worker_get(group, 0);
-		must(mux_worker_start(
-			 worker, &(struct mux_setup){ .bufsize = 16384, .maxrewrite = 1024 }) == 0);
-	}
 	if (size < 1 || size > 32768)
 		return 0;
+	if (!group)
+		group = worker_group_new(1, 16);
+	must(group != NULL);
+	worker = worker_get(group, 0);
+	must(mux_worker_start(
+		 worker, &(struct mux_setup){ .bufsize = 16384, .maxrewrite = 1024 }) == 0);
 	if (data[0] & 4)
 		run_codec(data + 1, size - 1, data[0]);
 	else
 		run_mux(data + 1, size - 1, data[0]);
+	mux_worker_stop(worker);
 	return 0;
 }
