@@ -6,14 +6,19 @@
  */
 #include "mem.h"
 
-#define CLASSES	      6
-#define SMALLEST      64u
-#define KEPT_OF_CLASS 4096
+/* Sizes of pieces: steps of 16 bytes for fields, and those of the tables and of what holds them. */
+#define SMALL_STEP    16u
+#define SMALL_CLASSES 16u
+#define KEPT_BYTES    (256u * 1024) /* of a class, on its free list */
 
-/* In front of each piece; keeps it aligned for anything. */
+static const uint16_t large_sizes[] = { 384, 512, 768, 1024, 1120, 2048 };
+
+#define CLASSES (SMALL_CLASSES + ARRAY_SIZE(large_sizes))
+
+/* In front of each piece; keeps it aligned for pointers, which is all that nghttp2 stores. */
 struct piece {
-	size_t size; /* of what follows */
-	size_t class;
+	uint32_t size; /* of what follows */
+	uint32_t class;
 };
 
 struct h2_mem {
@@ -21,18 +26,34 @@ struct h2_mem {
 	struct pool classes[CLASSES];
 };
 
+static size_t size_of_class(size_t class)
+{
+	return class < SMALL_CLASSES ? (class + 1) * SMALL_STEP
+				     : large_sizes[class - SMALL_CLASSES];
+}
+
+static size_t class_for(size_t size)
+{
+	size_t class = size ? (size - 1) / SMALL_STEP : 0;
+	if (class < SMALL_CLASSES)
+		return class;
+	for (class = SMALL_CLASSES; class < CLASSES && size_of_class(class) < size;)
+		class ++;
+	return class;
+}
+
 static void *mem_malloc(size_t size, void *user)
 {
 	struct h2_mem *m = user;
-	size_t class = 0;
-	while (class < CLASSES && SMALLEST << class < size)
-		class ++;
+	size_t class = class_for(size);
+	if (size > UINT32_MAX)
+		return NULL;
 	struct piece *p =
 	    class < CLASSES ? pool_get(&m->classes[class]) : malloc(sizeof(*p) + size);
 	if (!p)
 		return NULL;
-	p->class = class;
-	p->size = class < CLASSES ? SMALLEST << class : size;
+	p->class = (uint32_t) class;
+	p->size = (uint32_t)(class < CLASSES ? size_of_class(class) : size);
 	return p + 1;
 }
 
@@ -83,8 +104,8 @@ struct h2_mem *h2_mem_new(void)
 		return NULL;
 	m->ops = (nghttp2_mem){ m, mem_malloc, mem_free, mem_calloc, mem_realloc };
 	for (unsigned i = 0; i < CLASSES; i++)
-		pool_init(&m->classes[i], "h2 table", sizeof(struct piece) + (SMALLEST << i),
-		    KEPT_OF_CLASS >> i);
+		pool_init(&m->classes[i], "h2 table", sizeof(struct piece) + size_of_class(i),
+		    (unsigned)(KEPT_BYTES / size_of_class(i)));
 	return m;
 }
 

@@ -6,7 +6,6 @@
  */
 #include "conf_global.h"
 
-#define NO_OCSP	  "OCSP responses come from files, and are not fetched yet"
 #define NO_QUIC	  "QUIC is not supported, so nothing uses it"
 #define CPUS	  "threads run where the kernel puts them unless 'cpu-map' says otherwise"
 #define ONE_GROUP "weir has one thread group"
@@ -39,17 +38,10 @@ const struct conf_keyword global_ignored_keywords[] = {
 	    "connections from any port are accepted"),
 	IGNORED("noktls", "", "weir encrypts by itself"),
 	IGNORED("ssl-mode-async", "", "OpenSSL 3 has no engines that work aside"),
-	IGNORED("ocsp-update.disable", "[on|off]", NO_OCSP),
-	IGNORED("ocsp-update.httpproxy", "<address>[:port]", NO_OCSP),
-	IGNORED("ocsp-update.maxdelay", "<number>", NO_OCSP),
-	IGNORED("ocsp-update.mindelay", "<number>", NO_OCSP),
-	IGNORED("ocsp-update.mode", "[on|off]", NO_OCSP),
 	IGNORED("tune.ssl.certificate-compression", "auto|off",
 	    "OpenSSL 3.0 never compresses certificates"),
 	IGNORED("tune.ssl.force-private-cache", "",
 	    "all workers share one cache, which costs them next to nothing"),
-	IGNORED("tune.ssl.ocsp-update.maxdelay", "<number>", NO_OCSP),
-	IGNORED("tune.ssl.ocsp-update.mindelay", "<number>", NO_OCSP),
 	IGNORED(
 	    "close-spread-time", "<time>|infinite", "a soft stop closes idle connections at once"),
 	IGNORED("max-spread-checks", "<time>", "the first checks are spread over a second at most"),

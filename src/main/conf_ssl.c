@@ -247,6 +247,25 @@ const struct conf_keyword global_tls_default_keywords[] = {
 	{ .name = NULL },
 };
 
+/* ---- OCSP ---- */
+
+/* data: offset of a bool in struct global_conf; without a word it is on. */
+static int set_ocsp_flag(const struct conf_call *call)
+{
+	bool *flag = (bool *)((char *)call->object + call->row->data);
+	*flag = true;
+	if (call->arg >= call->line->argc)
+		return 0;
+	return conf_on_off(call->conf, call->line, call->arg, flag);
+}
+
+static int set_ocsp_proxy(const struct conf_call *call)
+{
+	struct global_conf *g = call->object;
+	g->ocsp.proxy = arena_strdup(conf_arena(call->conf), call->line->argv[call->arg]);
+	return g->ocsp.proxy ? 0 : -1;
+}
+
 /* ---- sizes and times ---- */
 
 static int set_keylog(const struct conf_call *call)
@@ -299,5 +318,25 @@ const struct conf_keyword global_tls_tune_keywords[] = {
 	{ "tune.ssl.ssl-ctx-cache-size", CONF_GLOBAL, 0, 1, 1, global_set_number,
 	    TLS_NUMBER(forged, 1, INT32_MAX), "<number>",
 	    "generated certificates that are kept; default 1000" },
+	{ "ocsp-update.disable", CONF_GLOBAL, 0, 0, 1, set_ocsp_flag,
+	    offsetof(struct global_conf, ocsp.disable), "[ on | off ]",
+	    "no OCSP response is renewed, whatever else says so; default off" },
+	{ "ocsp-update.httpproxy", CONF_GLOBAL, 0, 1, 1, set_ocsp_proxy, 0, "<address>[:port]",
+	    "HTTP proxy that OCSP responders are asked through" },
+	{ "ocsp-update.maxdelay", CONF_GLOBAL, 0, 1, 1, global_set_number,
+	    GLOBAL_NUMBER(ocsp.max_s, 1, INT32_MAX), "<number>",
+	    "seconds until a response is renewed at the latest; default 3600" },
+	{ "ocsp-update.mindelay", CONF_GLOBAL, 0, 1, 1, global_set_number,
+	    GLOBAL_NUMBER(ocsp.min_s, 1, INT32_MAX), "<number>",
+	    "seconds between two requests for one response at least; default 300" },
+	{ "ocsp-update.mode", CONF_GLOBAL, 0, 0, 1, set_ocsp_flag,
+	    offsetof(struct global_conf, ssl.store.ocsp_update), "[ on | off ]",
+	    "whether responses of certificates that say nothing of it are renewed; default off" },
+	{ "tune.ssl.ocsp-update.maxdelay", CONF_GLOBAL, CONF_DEPRECATED, 1, 1, global_set_number,
+	    GLOBAL_NUMBER(ocsp.max_s, 1, INT32_MAX), "<number>",
+	    "the former name of ocsp-update.maxdelay" },
+	{ "tune.ssl.ocsp-update.mindelay", CONF_GLOBAL, CONF_DEPRECATED, 1, 1, global_set_number,
+	    GLOBAL_NUMBER(ocsp.min_s, 1, INT32_MAX), "<number>",
+	    "the former name of ocsp-update.mindelay" },
 	{ .name = NULL },
 };

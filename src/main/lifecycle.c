@@ -182,13 +182,16 @@ static void on_worker_start(struct worker *w)
 		    w->id + 1, strerror(-r));
 	log_targets_start(w, p->config);
 	listeners_start(w, p->config);
-	if (w->id == 0)
+	if (w->id == 0) {
+		p->process.ocsp = ocsp_updater_start(w, p->config);
 		tell_ready(p);
+	}
 }
 
 /* All workers have ended: their state is taken down from here. */
 static void stop_workers(struct program *p)
 {
+	ocsp_updater_stop(p->process.ocsp);
 	/* a stream that ends grants its slot to the next one, by mail that nobody would open */
 	for (unsigned i = 0; i < worker_count(p->process.workers); i++)
 		proxy_worker_end_streams(worker_get(p->process.workers, i));

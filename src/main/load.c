@@ -100,6 +100,7 @@ static void apply_args(struct program *p)
 	g->zero_warning |= a->zero_warning;
 	g->quiet = (g->quiet || a->quiet) && !a->verbose;
 	g->debug = a->debug;
+	g->ssl.store.check_all = a->check;
 	if (cmdline_stay(a))
 		g->daemon = g->master_worker = false;
 }

@@ -165,6 +165,8 @@ static ssize_t decode_base64(struct slice text, unsigned char *out, size_t cap)
 static int add_ocsp_row(void *arg, const struct tls_ocsp_info *info)
 {
 	struct strbuf *out = arg;
+	if (!info->response.ptr)
+		return 0;
 	if (!out->len)
 		strbuf_adds(out, "# Certificate IDs\n");
 	strbuf_addf(
@@ -213,6 +215,82 @@ static void run_set_ocsp(struct cli_call *call)
 	if (r == 0)
 		cli_ok(call, "OCSP Response updated!\n");
 	cli_text_or_error(call, r, &err);
+}
+
+static void run_show_updates(struct cli_call *call)
+{
+	ocsp_updater_show(cli_process(call)->ocsp, call->out);
+}
+
+/* "update ssl ocsp-response": the answer comes when the responder's has. */
+struct update_wait {
+	struct cli_stream stream;
+	struct ocsp_updater *updater;
+	struct tls_store *store;
+	char *name;
+	bool over, ok;
+};
+
+static void on_updated(void *arg, bool ok)
+{
+	struct update_wait *u = arg;
+	u->over = true;
+	u->ok = ok;
+	cli_stream_wake(&u->stream);
+}
+
+static enum cli_stream_state update_next(struct cli_stream *s, struct strbuf *out)
+{
+	struct update_wait *u = container_of(s, struct update_wait, stream);
+	if (!u->over)
+		return CLI_STREAM_WAIT;
+	if (!u->ok || tls_store_show_ocsp(u->store, u->name, false, out) < 0)
+		strbuf_adds(out, "The response could not be updated: see 'show ssl ocsp-updates' "
+				 "and the log.\n");
+	return CLI_STREAM_END;
+}
+
+static void update_done(struct cli_stream *s)
+{
+	struct update_wait *u = container_of(s, struct update_wait, stream);
+	ocsp_updater_forget(u->updater, u);
+	free(u->name);
+	free(u);
+}
+
+static void run_update_ocsp(struct cli_call *call)
+{
+	struct ocsp_updater *updater = cli_process(call)->ocsp;
+	if (call->argc < 4) {
+		cli_err(call, "'update ssl ocsp-response' expects a filename\n");
+		return;
+	}
+	struct tls_store *store = cli_tls_store(call);
+	if (!store)
+		return;
+	struct update_wait *u = calloc(1, sizeof(*u));
+	if (u)
+		u->name = strdup(call->argv[3]);
+	int r = !u || !u->name ? -ENOMEM
+		: !updater     ? -ENOENT
+			       : ocsp_updater_now(updater, u->name, on_updated, u);
+	if (r < 0) {
+		cli_err(call,
+		    r == -EBUSY ? "An update is under way, try again later.\n"
+		    : r == -ENOENT
+			? "'update ssl ocsp-response' only works on certificates that already "
+			  "have a known OCSP response.\n"
+			: "Out of memory.\n");
+		if (u)
+			free(u->name);
+		free(u);
+		return;
+	}
+	u->updater = updater;
+	u->store = store;
+	u->stream.next = update_next;
+	u->stream.done = update_done;
+	cli_stream_start(call, &u->stream);
 }
 
 /* ---- ticket keys ---- */
@@ -299,6 +377,10 @@ const struct cli_command proxy_ssl_list_commands[] = {
 	    "stapled OCSP responses, or one of them" },
 	{ "set ssl ocsp-response", CLI_ADMIN, run_set_ocsp, "<response> | <payload>",
 	    "staples a newer response, in base64, to the certificate it is for" },
+	{ "show ssl ocsp-updates", CLI_OPERATOR, run_show_updates, "",
+	    "when responses are renewed, and how that went" },
+	{ "update ssl ocsp-response", CLI_ADMIN, run_update_ocsp, "<file>",
+	    "renews the response of a certificate now" },
 	{ "show tls-keys", CLI_OPERATOR, run_show_tls_keys, "[<id>|*]",
 	    "files of ticket keys, or the keys in them" },
 	{ "set ssl tls-key", CLI_ADMIN, run_set_tls_key, "<id> <key>",

@@ -122,10 +122,16 @@ static void go_idle(struct client *c)
 	client_set_deadline(c, client_idle_timeout(c));
 }
 
+static bool may_be_h2(const struct client *c)
+{
+	return c->requests == 0 && c->bind->proto != BIND_PROTO_H1 &&
+	       !(c->fe->options & PR_O_NO_H2_UPGRADE);
+}
+
 /* The first bytes of a connection may be those of HTTP/2 (RFC 9113 3.4). */
 static void start_message(struct client *c)
 {
-	if (c->requests == 0 && c->bind->proto != BIND_PROTO_H1) {
+	if (may_be_h2(c)) {
 		switch (h2_preface_match(mux1_bytes(&c->m))) {
 		case H2_PREFACE_YES:
 			client_start_h2(c);
@@ -307,7 +313,7 @@ static void handshake_over(struct client *c)
 	}
 	client_count(c, offsetof(struct counters, ssl_failed));
 	if (fault == TLS_FAULT_CLOSED_EMPTY &&
-		 (c->fe->options & (PR_O_DONTLOGNULL | PR_O_IGNORE_PROBES)))
+	    (c->fe->options & (PR_O_DONTLOGNULL | PR_O_IGNORE_PROBES)))
 		client_close(c);
 	else
 		refuse_session(c, tls_fault_text(fault));

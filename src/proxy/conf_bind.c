@@ -357,7 +357,6 @@ const struct conf_option bind_options[] = {
 	LATER("idle-ping", 1),
 	LATER("label", 1),
 	LATER("nbconn", 1),
-	LATER("ocsp-update", 1),
 	LATER("quic-cc-algo", 1),
 	LATER("quic-force-retry", 0),
 	LATER("quic-socket", 1),

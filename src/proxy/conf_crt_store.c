@@ -31,9 +31,6 @@ static int set_ocsp_update(const struct conf_option_call *c)
 	if (conf_on_off(c->conf, c->line, c->arg, &on) < 0)
 		return -1;
 	load->ocsp_update = on;
-	if (on)
-		conf_notice(c->conf, c->line, c->arg - 1,
-		    "'ocsp-update' has no effect yet: responses come from files and commands");
 	return 0;
 }
 

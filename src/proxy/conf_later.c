@@ -47,7 +47,6 @@ const struct conf_keyword proxy_later_keywords[] = {
 	NO_EFFECT("max-session-srv-conns",
 	    "idle connections are limited by server (pool-max-conn), not by client"),
 	NO_EFFECT("option contstats", "bytes are counted when a request or a connection ends"),
-	NO_EFFECT("option disable-h2-upgrade", "clear-text HTTP/2 is not recognised anyway"),
 	NO_EFFECT("option http-no-delay", "what can be sent is sent at once, with TCP_NODELAY"),
 	NO_EFFECT("option idle-close-on-response", "a soft stop closes idle clients at once"),
 	NO_EFFECT("option independent-streams",

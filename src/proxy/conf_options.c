@@ -269,6 +269,8 @@ const struct conf_keyword proxy_option_keywords[] = {
 	    "the body is waited for before rules and balancing"),
 	FLAG_ROW("http-ignore-probes", KW_FE, PR_O_IGNORE_PROBES,
 	    "connections without a byte are closed without a word or a log line"),
+	FLAG_ROW("disable-h2-upgrade", KW_FE, PR_O_NO_H2_UPGRADE,
+	    "HTTP/2 is not recognised by its preface, only by 'proto h2' and ALPN"),
 	FLAG_ROW("accept-unsafe-violations-in-http-request", KW_FE, PR_O_UNSAFE_REQ,
 	    "some malformed requests are let through"),
 	FLAG_ROW("accept-unsafe-violations-in-http-response", KW_BE, PR_O_UNSAFE_RES,

@@ -40,6 +40,7 @@ void global_conf_init(struct global_conf *g)
 		.pool_low_fd_ratio = 20,
 		.h1_zero_copy = true,
 		.tls = TLS_TUNE_DEFAULT,
+		.ocsp = { .min_s = 300, .max_s = 3600 },
 		.ssl = {
 			.store = TLS_STORE_CONF_INIT,
 			.cache_blocks = TLS_CACHE_BLOCKS,

@@ -44,7 +44,11 @@ static bool fetch_capture_ver(struct rule_ctx *cx, const struct args *args, uint
 	if (data & DIR_RES)
 		return cx->res &&
 		       ret_str(ret, cx->res->version == 10 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1"));
-	return r && r->version.len && ret_str(ret, r->version);
+	if (!r || !r->version.len)
+		return false;
+	/* an HTTP/2 request has the semantics of 1.1, and the manual knows two answers only */
+	return ret_str(
+	    ret, slice_eq(r->version, SLICE("HTTP/2.0")) ? SLICE("HTTP/1.1") : r->version);
 }
 
 static bool fetch_unique_id(struct rule_ctx *cx, const struct args *args, uintptr_t data,

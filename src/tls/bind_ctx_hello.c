@@ -119,19 +119,6 @@ static struct slice sent_name(SSL *ssl)
 	return slice_str(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
 }
 
-static int on_server_name(SSL *ssl, int *alert, void *arg)
-{
-	struct tls_bind *b = arg;
-	struct sni_match m;
-	struct slice name = sent_name(ssl);
-	if (!b->conf.strict_sni)
-		return name.len ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
-	if (find_name(b, name, &m) || (b->forge && name.len))
-		return SSL_TLSEXT_ERR_OK;
-	*alert = SSL_AD_UNRECOGNIZED_NAME;
-	return SSL_TLSEXT_ERR_ALERT_FATAL;
-}
-
 /* ---- the certificates ---- */
 
 static int apply_dh(struct tls_cert *c, SSL *ssl)
@@ -182,6 +169,22 @@ static int on_certificate(SSL *ssl, void *arg)
 		return 0;
 	find_default(b, &m);
 	return apply_match(&m, ssl);
+}
+
+static int on_server_name(SSL *ssl, int *alert, void *arg)
+{
+	struct tls_bind *b = arg;
+	struct sni_match m;
+	struct slice name = sent_name(ssl);
+	/* resuming up to TLS 1.2 asks for no certificate; fetches and logs do */
+	if (SSL_session_reused(ssl) && SSL_version(ssl) < TLS1_3_VERSION)
+		(void)on_certificate(ssl, b);
+	if (!b->conf.strict_sni)
+		return name.len ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+	if (find_name(b, name, &m) || (b->forge && name.len))
+		return SSL_TLSEXT_ERR_OK;
+	*alert = SSL_AD_UNRECOGNIZED_NAME;
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 /* ---- what goes along ---- */

@@ -250,6 +250,11 @@ static int check_parts(const char *name, const struct tls_parts *p, const struct
 		    "the private key of '%s' does not belong to its certificate", name);
 		return -EINVAL;
 	}
+	if (c->type == TLS_KEY_RSA && c->spki_bits.len < 2048 / 8)
+		tls_say(report, DIAG_WARNING,
+		    "the RSA key of '%s' is shorter than 2048 bits: handshakes refuse it at "
+		    "OpenSSL's usual security level",
+		    name);
 	int64_t now = time(NULL);
 	if (c->not_after < now)
 		tls_say(report, DIAG_WARNING, "the certificate '%s' has expired", name);

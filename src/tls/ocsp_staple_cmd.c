@@ -148,6 +148,11 @@ static char *first_uri(X509 *leaf)
 	return uri;
 }
 
+static bool wants_update(const struct tls_store *s, const struct tls_slot *slot)
+{
+	return slot->ocsp_update < 0 ? s->conf.ocsp_update : slot->ocsp_update;
+}
+
 static int tell_one(struct tls_store *s, struct tls_slot *slot, struct tls_cert *c,
     int (*fn)(void *arg, const struct tls_ocsp_info *info), void *arg)
 {
@@ -167,7 +172,7 @@ static int tell_one(struct tls_store *s, struct tls_slot *slot, struct tls_cert 
 		.response = st ? slice_make((const char *)st->der, st->len) : SLICE_NULL,
 		.next_update = st ? st->next_update : 0,
 		.has_issuer = id,
-		.ocsp_update = slot->ocsp_update,
+		.ocsp_update = wants_update(s, slot),
 	};
 	int r = fn(arg, &info);
 	OPENSSL_free(request);
@@ -185,7 +190,7 @@ int tls_store_each_ocsp(
 	pthread_mutex_lock(&s->lock);
 	list_for_each_entry (slot, &s->slots, struct tls_slot, order) {
 		struct tls_cert *c = atomic_load(&slot->cert);
-		if (c && (c->parts.ocsp_file || slot->ocsp_update == 1))
+		if (c && (c->parts.ocsp_file || wants_update(s, slot)))
 			r = tell_one(s, slot, c, fn, arg);
 		if (r)
 			break;

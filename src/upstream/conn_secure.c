@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "weir/tls/client.h"
 #include "weir/tls/transport.h"
 #include "weir/upstream/idle.h"
 
@@ -59,6 +60,7 @@ static int read_answer(struct conn *c)
 static int begin_handshake(struct conn *c)
 {
 	struct server_conn *sc = conn_of(c);
+	struct tls_client *client = sc->wish.tls;
 	int r = send_preface(sc);
 	if (r == 0 && sc->socks4_wait)
 		r = read_answer(c);
@@ -66,7 +68,10 @@ static int begin_handshake(struct conn *c)
 		return r;
 	sc->socks4_wait = false;
 	r = start_tls(sc);
-	return r < 0 ? r : c->xprt->handshake(c);
+	if (r < 0)
+		return r;
+	tls_client_unref(client);
+	return c->xprt->handshake(c);
 }
 
 static ssize_t begin_recv(struct conn *c, void *buf, size_t len)
@@ -91,6 +96,11 @@ static void begin_shut(struct conn *c)
 	shutdown(c->io.fd, SHUT_WR);
 }
 
+static void begin_release(struct conn *c)
+{
+	tls_client_unref(conn_of(c)->wish.tls);
+}
+
 /* Nobody reads or writes before the handshake is done. */
 static const struct xprt_ops xprt_begin = {
 	.name = "begin",
@@ -98,6 +108,7 @@ static const struct xprt_ops xprt_begin = {
 	.send = begin_send,
 	.handshake = begin_handshake,
 	.shut_write = begin_shut,
+	.release = begin_release,
 };
 
 int server_conn_secure(struct server_conn *sc)
@@ -107,6 +118,8 @@ int server_conn_secure(struct server_conn *sc)
 	if (!sc->wish.tls)
 		return 0;
 	if (sc->preface.len) {
+		/* a command may replace the server's client in the meantime */
+		(void)tls_client_ref(sc->wish.tls);
 		c->xprt = &xprt_begin;
 		c->flags |= CONN_HANDSHAKE;
 	} else {

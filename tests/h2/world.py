@@ -78,6 +78,14 @@ def certificate(directory):
     return path
 
 
+def tls_context(*protocols):
+    """Trusts everybody; offers these protocols by ALPN."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(list(protocols))
+    return context
+
+
 class World:
     """One proxy on ports of its own, in a directory of its own; use it with `with`."""
 
@@ -90,6 +98,7 @@ class World:
         self.process = None
         self.starts = 0
         self.log_seen = []
+        self.context = tls_context("h2")
         self.reviving = threading.Lock()
         self.log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.log.bind(self.path("log.sock"))
@@ -150,15 +159,29 @@ class World:
         is played by itself to see whose fault it was."""
         starts = self.starts
         wrong = play()
+        if wrong:
+            self.wait_for_death()
         if self.is_up() and starts == self.starts:
             return wrong
         with self.reviving:
             self.revive()
             wrong = play()
+            if wrong:
+                self.wait_for_death()
             if not self.is_up():
                 wrong = "the proxy dies with status %s: %s" % (self.process.returncode, self.output())
             self.revive()
         return wrong
+
+    def wait_for_death(self):
+        """One that takes no connections any more is about to end, which takes a while where a core is written."""
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", self.ports["h2"])) == 0:
+                return
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            pass
 
     def revive(self):
         if not self.is_up():
@@ -192,10 +215,7 @@ class World:
         """A connected socket; over TLS when bind is "tls"."""
         sock = self.connect_tcp(bind, receive_buffer)
         if bind == "tls":
-            context = ssl.create_default_context()
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            context.set_alpn_protocols(["h2"])
-            sock = context.wrap_socket(sock, server_hostname="h2.test")
+            sock = self.context.wrap_socket(sock, server_hostname="h2.test")
             if sock.selected_alpn_protocol() != "h2":
                 raise procs.BenchError("ALPN gave %s" % sock.selected_alpn_protocol())
         return sock

@@ -11,6 +11,7 @@
 #include "weir/mux/mux2.h"
 #include "weir/proxy/global_h2.h"
 #include "weir/proxy/global_tls.h"
+#include "weir/proxy/ocsp_update.h"
 #include "weir/proxy/proxy.h"
 #include "weir/rule/patterns.h"
 #include "weir/tls/transport.h"
@@ -69,6 +70,7 @@ struct global_conf {
 	bool profiling_tasks;	/* profiling.tasks on */
 	struct var_limits vars; /* tune.vars.* */
 	struct tls_tune tls;
+	struct ocsp_update_conf ocsp;
 	struct mux2_conf h2_fe, h2_be; /* tune.h2.* */
 
 	/* more of the process */

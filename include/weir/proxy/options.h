@@ -38,6 +38,7 @@
 #define PR_O_DROP_RES_TRAILERS	 (1ull << 36)
 #define PR_O_CHECKCACHE		 (1ull << 37)
 #define PR_O_DISABLED		 (1ull << 38)
+#define PR_O_NO_H2_UPGRADE	 (1ull << 39)
 
 enum reuse_mode {
 	REUSE_SAFE, /* the default */

@@ -15,7 +15,8 @@ struct process {
 	struct config *config; /* present; replaced by worker 0 while the others are paused */
 	struct worker_group *workers;
 	struct cli *cli;
-	struct diag *diag; /* of the last load, for "show startup-logs" */
+	struct ocsp_updater *ocsp; /* NULL: nothing is renewed; worker 0 */
+	struct diag *diag;	   /* of the last load, for "show startup-logs" */
 	int64_t start_wall_s;
 	uint64_t start_ms;
 	atomic_uint maxconn;   /* limit of client connections; "set maxconn global" */

@@ -52,7 +52,8 @@ struct tls_store_conf {
 	const char *const *passphrase_cmd; /* argv, NULL-terminated; NULL: none */
 	bool check_all;			   /* make every OpenSSL object while loading (-c) */
 	unsigned threads;		   /* that read; 0: as many as there are CPUs, at most 16 */
-	int security_level;		   /* ssl-security-level; -1: the library's */
+	bool ocsp_update;   /* ocsp-update.mode: of certificates that say nothing of it */
+	int security_level; /* ssl-security-level; -1: the library's */
 };
 
 #define TLS_STORE_CONF_INIT                                                                        \
@@ -171,9 +172,9 @@ struct tls_ocsp_info {
 	struct slice response; /* DER; ptr NULL: none yet */
 	int64_t next_update;   /* seconds since 1970; 0: not said */
 	bool has_issuer;
-	int ocsp_update; /* as in struct tls_load */
+	bool ocsp_update; /* it is to be renewed */
 };
-/* Calls fn for each certificate with an OCSP entry. Under the store's lock; a nonzero result ends it. */
+/* Calls fn for each certificate that has a response or is to be given one. Under the store's lock; a nonzero result ends it. */
 int tls_store_each_ocsp(
     struct tls_store *s, int (*fn)(void *arg, const struct tls_ocsp_info *info), void *arg);
 /* The response as text or base64, id: hex ID or name of the certificate. 0 or -ENOENT. */

@@ -14,6 +14,7 @@
 
 #include "test_cert.c"
 #include "test_tls.h"
+#include "weir/tls/ticket_keys.h"
 
 /* ---- which certificate ---- */
 
@@ -284,6 +285,46 @@ static void scts_go_along_with_the_certificate(void **state)
 	assert_non_null(strstr(w->said, "SCT"));
 }
 
+/* ---- sessions ---- */
+
+static void a_resumed_connection_knows_its_certificate(void **state)
+{
+	struct world *w = *state;
+	put(w, "a.pem", &(struct test_spec){ .cn = "a.example" });
+	w->conf.server.tickets = tls_ticket_keys_new(0);
+	w->conf.server.lifetime_s = 300;
+	build(w, "a.pem", NULL);
+	w->client.max = TLS1_2_VERSION;
+	w->client.resume = true;
+	assert_false(shake(w, "a.example").resumed);
+	struct seen s = shake(w, "a.example");
+	assert_true(s.resumed);
+	assert_string_equal(s.crt, w->names[0]);
+	tls_ticket_keys_unref(w->conf.server.tickets);
+}
+
+static void a_session_does_not_cross_to_a_bind_that_verifies(void **state)
+{
+	struct world *w = *state;
+	struct test_cert ca = test_cert_make(&(struct test_spec){ .cn = "CA", .ca = true }, NULL);
+	char *path = test_path(w->dir, "ca.pem");
+	test_write_pem(w->dir, "ca.pem", &ca, false, NULL);
+	put(w, "a.pem", &(struct test_spec){ .cn = "a.example" });
+	put(w, "b.pem", &(struct test_spec){ .cn = "b.example" });
+	list(w, "l", "$D/a.pem\n$D/b.pem [verify required ca-file $D/ca.pem]\n");
+	w->conf.server.tickets = tls_ticket_keys_new(0);
+	w->conf.server.lifetime_s = 300;
+	build(w, "@l", NULL);
+	w->client.resume = true;
+	w->client.max = TLS1_2_VERSION;
+	assert_true(shake(w, "a.example").ok);
+	assert_true(shake(w, "a.example").resumed);
+	assert_false(shake(w, "b.example").ok);
+	tls_ticket_keys_unref(w->conf.server.tickets);
+	test_cert_free(&ca);
+	free(path);
+}
+
 /* ---- clients' certificates ---- */
 
 static void a_required_client_certificate_is_verified(void **state)
@@ -435,6 +476,8 @@ int main(void)
 		T(an_issuers_chain_completes_a_certificate),
 		T(a_valid_ocsp_response_is_stapled),
 		T(scts_go_along_with_the_certificate),
+		T(a_resumed_connection_knows_its_certificate),
+		T(a_session_does_not_cross_to_a_bind_that_verifies),
 		T(a_required_client_certificate_is_verified),
 		T(tls_1_2_and_newer_by_default),
 		T(the_server_prefers_its_order_of_protocols),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Resumption between two connections: session IDs, tickets, keys that change, and the session cache itself. */
 #include <openssl/hmac.h>
+#include <pthread.h>
 
 #include "pair.h"
 
@@ -307,6 +308,41 @@ static void a_full_cache_drops_what_was_longest_unused(void **state)
 	tls_session_cache_free(c);
 }
 
+/* ---- threads ---- */
+
+static void *hammer(void *arg)
+{
+	struct tls_session_cache *c = arg;
+	unsigned char out[TLS_SESSION_MAX];
+	char bytes[700];
+	uintptr_t wrong = 0;
+	for (unsigned i = 0; i < 20000; i++) {
+		unsigned id = i % 997;
+		struct slice key = slice_make((char *)&id, sizeof(id));
+		memset(bytes, (int)id, sizeof(bytes));
+		if (i % 3 == 0)
+			tls_session_cache_put(c, key, slice_make(bytes, 1 + id % 700), 100);
+		size_t len = tls_session_cache_get(c, key, 0, i % 7 == 0, out);
+		wrong += len && (len != 1 + id % 700 || out[len - 1] != (id & 0xff));
+	}
+	return (void *)wrong;
+}
+
+static void threads_share_the_cache(void **state)
+{
+	struct tls_session_cache *c = tls_session_cache_new(600);
+	pthread_t thread[4];
+	for (unsigned i = 0; i < ARRAY_SIZE(thread); i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, hammer, c), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(thread); i++) {
+		void *wrong;
+		pthread_join(thread[i], &wrong);
+		assert_null(wrong);
+	}
+	assert_int_equal(tls_session_cache_counters(c).lookups, 80000);
+	tls_session_cache_free(c);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, pair_setup, pair_teardown)
 
 int main(void)
@@ -322,6 +358,7 @@ int main(void)
 		T(tickets_are_sealed_as_others_do_it),
 		T(wrong_key_files_are_refused),
 		cmocka_unit_test(cached_sessions_come_back_in_any_length),
+		cmocka_unit_test(threads_share_the_cache),
 		cmocka_unit_test(a_full_cache_drops_what_was_longest_unused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

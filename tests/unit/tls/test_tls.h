@@ -23,12 +23,14 @@ struct world {
 		const char *sigalgs, *ciphers, *alpn;
 		int max;
 		const struct test_cert *crt;
+		bool resume; /* keeps the session of a handshake for the next one */
+		SSL_SESSION *session;
 	} client;
 };
 
 /* What the client saw of a handshake. */
 struct seen {
-	bool ok;
+	bool ok, resumed;
 	int alert; /* that the server sent, or -1 */
 	int version, group;
 	int chain;   /* certificates sent */
@@ -71,6 +73,7 @@ static int world_teardown(void **state)
 {
 	struct world *w = *state;
 	close_all(w);
+	SSL_SESSION_free(w->client.session);
 	test_dir_remove(w->dir);
 	free(w);
 	return 0;
@@ -200,6 +203,7 @@ static void note(struct seen *s, SSL *client, SSL *server)
 	const unsigned char *p;
 	unsigned len;
 	s->version = SSL_version(client);
+	s->resumed = SSL_session_reused(server);
 	s->group = (int)SSL_get_shared_group(server, 0);
 	if (s->version == TLS1_3_VERSION)
 		s->group = (int)SSL_get_negotiated_group(client);
@@ -237,6 +241,8 @@ static inline struct seen shake(struct world *w, const char *name)
 		assert_int_equal(SSL_set_tlsext_host_name(client, name), 1);
 	if (w->client.alpn)
 		set_alpn(client, w->client.alpn);
+	if (w->client.session)
+		assert_int_equal(SSL_set_session(client, w->client.session), 1);
 	scts_seen = 0;
 	int c = 0, d = 0;
 	for (int i = 0; i < 20 && (c <= 0 || d <= 0); i++) {
@@ -250,6 +256,11 @@ static inline struct seen shake(struct world *w, const char *name)
 	s.ok = c > 0 && d > 0;
 	if (s.ok)
 		note(&s, client, server);
+	if (s.ok && w->client.resume) {
+		SSL_SESSION_free(w->client.session);
+		w->client.session = SSL_get1_session(client);
+		SSL_shutdown(client); /* or the session is taken for a failed one */
+	}
 	SSL_free(client);
 	SSL_free(server);
 	SSL_CTX_free(ctx);
