@@ -37,6 +37,7 @@ static const char columns[] =
     "need_conn_est,uweight,agg_server_status,agg_server_check_status,agg_check_status,srid,"
     "sess_other,h1_sess,h2_sess,h3_sess,req_other,h1req,h2req,h3req,proto,priv_idle_cur,reqbin,"
     "reqbout,resbin,resbout,cache_hint_hits,-,"
+    "ssl_sess,ssl_reused_sess,ssl_failed_handshake,"
     "h2_headers_rcvd,h2_data_rcvd,h2_settings_rcvd,h2_rst_stream_rcvd,h2_goaway_rcvd,"
     "h2_detected_conn_protocol_errors,h2_detected_strm_protocol_errors,h2_rst_stream_resp,"
     "h2_goaway_resp,h2_open_connections,h2_backend_open_streams,h2_total_connections,"
