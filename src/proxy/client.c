@@ -283,7 +283,6 @@ static void begin_session(struct client *c)
 /* Ends a connection before its session has begun; the log says why. */
 static void refuse_session(struct client *c, const char *why)
 {
-	c->m.conn.flags |= CONN_NOLINGER;
 	c->state = CLIENT_STREAM;
 	c->stream = stream_new(c, &c->m.ep);
 	if (c->stream)
@@ -295,6 +294,7 @@ static void refuse_session(struct client *c, const char *why)
 static void bad_preface(struct client *c, const char *why)
 {
 	client_count(c, offsetof(struct counters, denied_conn));
+	c->m.conn.flags |= CONN_NOLINGER;
 	refuse_session(c, why);
 }
 

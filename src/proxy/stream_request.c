@@ -85,7 +85,15 @@ static void capture_request_cookie(struct stream *s)
 /* "monitor-uri": answered here, never logged, never forwarded. */
 static bool is_monitor(const struct stream *s)
 {
-	return s->fe->monitor_uri.len && slice_eq(s->req.target, s->fe->monitor_uri);
+	struct slice target = s->req.target;
+	if (!s->fe->monitor_uri.len)
+		return false;
+	if (s->req.flags & HTTP_MSG_NORMALIZED) { /* made of an authority and what the client asked for */
+		struct http_target parts;
+		http_target_split(target, &parts);
+		target = slice_sub(target, (size_t)(parts.path.ptr - target.ptr), target.len);
+	}
+	return slice_eq(target, s->fe->monitor_uri);
 }
 
 static enum step answer_monitor(struct stream *s)
@@ -188,6 +196,20 @@ static enum step no_request(struct stream *s, bool timeout)
 	return STEP_DONE;
 }
 
+/* Its connection carries other streams too. */
+static bool is_multiplexed(const struct stream *s)
+{
+	return s->ce != &s->cli->m.ep;
+}
+
+/* A request that its client took back before anything was done for it costs nobody more than that. */
+static enum step reset_at_once(struct stream *s)
+{
+	note_request(s);
+	counter_add(&fe_counters(s)->cli_aborts, 1);
+	return stream_error(s, 0, 'C', 'R');
+}
+
 enum step step_req_head(struct stream *s)
 {
 	struct endpoint *ep = s->ce;
@@ -195,6 +217,8 @@ enum step step_req_head(struct stream *s)
 	note_first_byte(s);
 	if (ep->flags & EP_IN_BAD) /* in the head, or in what came of the body with it */
 		return bad_request(s);
+	if ((ep->flags & (EP_IN_HEAD | EP_ERROR)) == (EP_IN_HEAD | EP_ERROR) && is_multiplexed(s))
+		return reset_at_once(s);
 	if (ep->flags & EP_IN_HEAD)
 		return request_received(s);
 	if (ep->flags & EP_NO_MEMORY)
