@@ -13,11 +13,10 @@
 #define REPLIES_MAX 1000
 
 /*
- * Of our compressor: what repeats in answers fits into the small one, and many connections of clients are idle; few
- * connections lead to servers, and requests repeat more.
+ * Of our compressor: what every peer has from the start. A smaller one would save an idle client's connection a kilobyte
+ * and have to be announced in the first answer, which some decoders do not take.
  */
-#define RESPONSE_TABLE 1024
-#define REQUEST_TABLE  4096
+#define TABLE_SIZE 4096
 
 /* ---- the table ---- */
 
@@ -271,8 +270,7 @@ int h2_session_init(struct h2_session *s, const struct h2_conf *conf, const stru
 	h2_out_init(&s->out, bufs);
 	if (nghttp2_hd_inflate_new2(&s->inflater, h2_mem_nghttp2(mem)) != 0)
 		return -ENOMEM;
-	if (nghttp2_hd_deflate_new2(&s->deflater,
-		conf->client_side ? RESPONSE_TABLE : REQUEST_TABLE, h2_mem_nghttp2(mem)) != 0 ||
+	if (nghttp2_hd_deflate_new2(&s->deflater, TABLE_SIZE, h2_mem_nghttp2(mem)) != 0 ||
 	    (conf->table_size != 4096 &&
 		nghttp2_hd_inflate_change_table_size(s->inflater, conf->table_size) != 0)) {
 		h2_session_done(s);

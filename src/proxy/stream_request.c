@@ -88,7 +88,8 @@ static bool is_monitor(const struct stream *s)
 	struct slice target = s->req.target;
 	if (!s->fe->monitor_uri.len)
 		return false;
-	if (s->req.flags & HTTP_MSG_NORMALIZED) { /* made of an authority and what the client asked for */
+	if (s->req.flags &
+	    HTTP_MSG_NORMALIZED) { /* made of an authority and what the client asked for */
 		struct http_target parts;
 		http_target_split(target, &parts);
 		target = slice_sub(target, (size_t)(parts.path.ptr - target.ptr), target.len);
