@@ -87,7 +87,7 @@ const struct conf_keyword global_h2_keywords[] = {
 	NUMBER("fe.max-frames-at-once", FE.frames_at_once, 0, INT32_MAX,
 	    "frames of a client's connection handled in a turn; default 0, all"),
 	NUMBER("fe.max-rst-at-once", FE.resets_at_once, 0, INT32_MAX,
-	    "RST_STREAM frames of a client's connection handled in a turn; default 0, all"),
+	    "RST_STREAM frames of a client's connection handled in a turn; default 10, 0: all"),
 	NUMBER("fe.max-total-streams", FE.total, 0, 1 << 30,
 	    "streams after which a client's connection ends in good order; default 0, never"),
 	SIZE("fe.rxbuf", FE.rxbuf, 0, INT32_MAX,

@@ -184,49 +184,9 @@ void mux1_skip(struct mux1 *m, size_t n)
 
 /* ---- payload in ---- */
 
-/* False when the table of slices is full. */
-bool mux1_lend(struct mux1 *m, struct slice data)
-{
-	struct inflow *in = m->ep.in;
-	if (!inflow_is_empty(in)) {
-		struct iovec *last = &in->seg[in->n - 1];
-		if ((char *)last->iov_base + last->iov_len == data.ptr) {
-			last->iov_len += data.len;
-			in->bytes += data.len;
-			in->total += data.len;
-			return true;
-		}
-	}
-	if (in->n == INFLOW_SEGMENTS) {
-		if (in->first == 0)
-			return false;
-		in->n -= in->first;
-		memmove(in->seg, in->seg + in->first, in->n * sizeof(in->seg[0]));
-		in->first = 0;
-	}
-	in->seg[in->n].iov_base = (void *)data.ptr;
-	in->seg[in->n].iov_len = data.len;
-	in->n++;
-	in->bytes += data.len;
-	in->total += data.len;
-	return true;
-}
-
 void mux1_consume(struct endpoint *ep, size_t n)
 {
-	struct inflow *in = ep->in;
-	in->bytes -= n;
-	while (n) {
-		struct iovec *seg = &in->seg[in->first];
-		size_t take = MIN(n, seg->iov_len);
-		seg->iov_base = (char *)seg->iov_base + take;
-		seg->iov_len -= take;
-		n -= take;
-		if (seg->iov_len == 0)
-			in->first++;
-	}
-	if (inflow_is_empty(in))
-		in->first = in->n = 0;
+	inflow_take(ep->in, n);
 	ep->flags &= ~(uint32_t)EP_IN_FULL;
 }
 
@@ -287,7 +247,7 @@ bool mux1_bulk_sink(const struct endpoint *dst)
 bool mux1_decode_raw(struct mux1 *m)
 {
 	struct slice bytes = mux1_bytes(m);
-	if (bytes.len == 0 || !mux1_lend(m, bytes))
+	if (bytes.len == 0 || !inflow_add(m->ep.in, bytes))
 		return false;
 	m->rx.decoded = m->rx.end;
 	return true;

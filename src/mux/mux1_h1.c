@@ -133,7 +133,7 @@ static bool decode_body(struct mux1 *m)
 		size_t consumed;
 		enum h1_body_event ev =
 		    h1_body_decode(&m->body, bytes.ptr, bytes.len, &consumed, &data);
-		if (ev == H1_BODY_DATA && !mux1_lend(m, data)) {
+		if (ev == H1_BODY_DATA && !inflow_add(m->ep.in, data)) {
 			m->body = before; /* the table of slices is full: later */
 			m->ep.flags |= EP_IN_FULL;
 			return progress;

@@ -9,7 +9,6 @@ void mux1_attach(struct endpoint *ep, void *stream, void (*wake)(struct endpoint
     struct http_msg *msg, struct inflow *in, struct arena *arena);
 bool mux1_make_room(struct mux1 *m);
 ssize_t mux1_read(struct mux1 *m);
-bool mux1_lend(struct mux1 *m, struct slice data);
 bool mux1_decode_raw(struct mux1 *m);
 void mux1_consume(struct endpoint *ep, size_t n);
 size_t mux1_send(struct endpoint *ep, const struct iovec *iov, unsigned n, bool end, bool more);

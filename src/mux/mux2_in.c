@@ -210,27 +210,6 @@ static void on_data(struct h2_session *s, struct h2_stream *h, struct slice byte
 	mux2_make_ready(st);
 }
 
-/* False when the table of slices is full. */
-static bool lend(struct inflow *in, char *bytes, size_t len)
-{
-	struct iovec *last = inflow_is_empty(in) ? NULL : &in->seg[in->n - 1];
-	if (last && (char *)last->iov_base + last->iov_len == bytes) {
-		last->iov_len += len;
-	} else {
-		if (in->n == INFLOW_SEGMENTS) {
-			if (in->first == 0)
-				return false;
-			in->n -= in->first;
-			memmove(in->seg, in->seg + in->first, in->n * sizeof(in->seg[0]));
-			in->first = 0;
-		}
-		in->seg[in->n++] = (struct iovec){ bytes, len };
-	}
-	in->bytes += len;
-	in->total += len;
-	return true;
-}
-
 static bool give_payload(struct mux2_stream *st)
 {
 	struct endpoint *ep = &st->ep;
@@ -238,7 +217,7 @@ static bool give_payload(struct mux2_stream *st)
 	for (struct mux2_chunk *c = st->first; c && all; c = c->next) {
 		if (c->lent == c->end)
 			continue;
-		all = lend(ep->in, c->bytes + c->lent, c->end - c->lent);
+		all = inflow_add(ep->in, slice_make(c->bytes + c->lent, c->end - c->lent));
 		if (!all)
 			break;
 		c->lent = c->end;
@@ -342,21 +321,8 @@ static void give_back(struct mux2_stream *st, size_t n)
 void mux2_consume(struct endpoint *ep, size_t n)
 {
 	struct mux2_stream *st = stream_of(ep);
-	struct inflow *in = ep->in;
 	size_t left = n;
-	in->bytes -= n;
-	while (left) {
-		struct iovec *seg = &in->seg[in->first];
-		size_t take = MIN(left, seg->iov_len);
-		seg->iov_base = (char *)seg->iov_base + take;
-		seg->iov_len -= take;
-		left -= take;
-		if (seg->iov_len == 0)
-			in->first++;
-	}
-	if (inflow_is_empty(in))
-		in->first = in->n = 0;
-	left = n;
+	inflow_take(ep->in, n);
 	for (struct mux2_chunk *c = st->first; c && left; c = c->next) {
 		size_t take = MIN(left, (size_t)(c->lent - c->taken));
 		c->taken += (uint32_t)take;

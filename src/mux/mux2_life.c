@@ -46,6 +46,9 @@ void mux2_local_free(struct mux2_local *l)
 
 /* ---- life ---- */
 
+/* A page that is left may take back all its streams at once: a few turns later they are gone as well. */
+#define RESETS_AT_ONCE 10
+
 void mux2_conf_default(struct mux2_conf *conf)
 {
 	*conf = (struct mux2_conf){
@@ -56,6 +59,7 @@ void mux2_conf_default(struct mux2_conf *conf)
 		.rxbuf = 100 * H2_FRAME_SIZE,
 		.max_fields = 101,
 		.resets = 500,
+		.resets_at_once = RESETS_AT_ONCE,
 		.continuations = 32,
 		.floods = 10000,
 	};

@@ -42,6 +42,11 @@ static inline bool inflow_is_empty(const struct inflow *f)
 	return f->first == f->n;
 }
 
+/* Adds bytes behind the newest, which they may continue. False: the table is full. */
+bool inflow_add(struct inflow *f, struct slice bytes);
+/* Takes n of the oldest bytes off. */
+void inflow_take(struct inflow *f, size_t n);
+
 /* What has come in, and what went wrong; set by the mux, read by the stream. */
 #define EP_IN_HEAD     0x0001u /* the head is complete: *msg is filled */
 #define EP_IN_END      0x0002u /* the message is complete; payload may still lie in the inflow */
