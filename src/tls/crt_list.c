@@ -175,7 +175,8 @@ static int read_dir(struct tls_store *s, struct tls_crt_list *list, const struct
 		    strerror(-err));
 		return err;
 	}
-	qsort(names, (size_t)n, sizeof(*names), by_name);
+	if (n > 1)
+		qsort(names, (size_t)n, sizeof(*names), by_name);
 	unsigned number = 0;
 	for (int i = 0; i < n; i++) {
 		struct tls_crt_line *line =
