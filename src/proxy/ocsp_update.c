@@ -68,7 +68,7 @@ struct ocsp_updater {
 	/* under lock */
 	struct entry *entries;
 	char *wanted; /* by ocsp_updater_now() */
-	bool stop, asking, ended;
+	bool stop, asking;
 	/* worker 0 only */
 	void (*done)(void *arg, bool ok);
 	void *done_arg;
@@ -277,14 +277,21 @@ static void take_answer(struct ocsp_updater *u, struct answer *a)
 		done(u->done_arg, status == STATUS_OK);
 }
 
+static void answer_free(struct answer *a)
+{
+	if (!a)
+		return;
+	OPENSSL_free(a->der);
+	free(a->name);
+	free(a);
+}
+
 static void on_answer(struct worker *w, struct mail *mail)
 {
 	struct answer *a = container_of(mail, struct answer, mail);
 	(void)w;
 	take_answer(a->u, a);
-	OPENSSL_free(a->der);
-	free(a->name);
-	free(a);
+	answer_free(a);
 }
 
 /* ---- the thread ---- */
@@ -299,9 +306,7 @@ static void update(struct ocsp_updater *u, struct entry *e)
 	if (a)
 		a->name = strdup(e->name);
 	if (!a || !a->name || !request || !uri) {
-		if (a)
-			free(a->name);
-		free(a);
+		answer_free(a);
 		free(request);
 		free(uri);
 		return;
@@ -314,8 +319,12 @@ static void update(struct ocsp_updater *u, struct entry *e)
 	a->status = ask(&u->conf, uri, request, len, a);
 	free(request);
 	free(uri);
-	worker_post(u->w, &a->mail, on_answer);
 	pthread_mutex_lock(&u->lock);
+	if (u->stop) { /* the workers may be gone */
+		answer_free(a);
+		return;
+	}
+	worker_post(u->w, &a->mail, on_answer);
 	while (u->asking && !u->stop)
 		pthread_cond_wait(&u->wake, &u->lock);
 }
@@ -335,7 +344,6 @@ static void *run(void *arg)
 		struct timespec at = { .tv_sec = until };
 		pthread_cond_timedwait(&u->wake, &u->lock, &at);
 	}
-	u->ended = true;
 	pthread_mutex_unlock(&u->lock);
 	return NULL;
 }
