@@ -148,7 +148,7 @@ ssize_t conn_recv(struct conn *c, void *buf, size_t len)
 	c->flags &= (uint16_t)~CONN_READABLE;
 	if (n == -EAGAIN && !(c->flags & CONN_ERROR))
 		return n;
-	if (n < 0 || (c->flags & CONN_ERROR))
+	if (n < 0 || (c->flags & (CONN_ERROR | CONN_FAREWELL)) == CONN_ERROR)
 		return failed(c, n ? n : -ECONNRESET);
 	c->flags |= CONN_READ_END | CONN_PEER_CLOSED;
 	return 0;

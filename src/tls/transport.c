@@ -20,6 +20,8 @@ static int read_nothing(struct tls_conn *t, int result)
 	int error = SSL_get_error(t->ssl, result);
 	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
 		return likely(!t->error) ? -EAGAIN : -(int)t->error;
+	if (error == SSL_ERROR_ZERO_RETURN && !t->eof) /* else OpenSSL takes a bare FIN for one */
+		t->c->flags |= CONN_FAREWELL;
 	if (error == SSL_ERROR_ZERO_RETURN || (t->eof && !t->error)) {
 		t->read_end = true;
 		return 0;

@@ -45,6 +45,7 @@ struct xprt_ops {
 #define CONN_HANDSHAKE	 0x100u /* the transport's handshake is under way */
 #define CONN_UNSENT	 0x200u /* bytes that the transport took wait for the kernel */
 #define CONN_DRAINED	 0x400u /* a transport's: the kernel has no bytes; the next event clears it */
+#define CONN_FAREWELL	 0x800u /* a transport's: the peer has said its end; a reset behind is none */
 
 struct conn {
 	struct io io;

@@ -238,6 +238,40 @@ static void a_farewell_is_an_end_without_fin(void **state)
 	each_version(close_notify);
 }
 
+/* A peer that closes before it has read all: its kernel resets the connection behind the farewell. */
+static void close_with_bytes_unread(bool farewell, ssize_t expected)
+{
+	SSL_CTX *ctx = server_ctx_new(&plain_setup, TLS1_3_VERSION);
+	struct tls_client *client = client_new(&(struct tls_client_conf){ .verify = false });
+	char buf[64];
+	pair_open(ctx, client, 0);
+	pair_run(both_handshaken);
+	pair_settle();
+	p.cl.hold = p.sv.hold = true;
+	end_send(&p.sv, SLICE("never read"));
+	pair_settle();
+	if (!farewell)
+		p.cl.c.flags |= CONN_NOLINGER;
+	conn_close(&p.cl.c);
+	pair_settle();
+	assert_true(p.sv.c.flags & CONN_ERROR);
+	assert_int_equal(conn_recv(&p.sv.c, buf, sizeof(buf)), expected);
+	assert_int_equal(!!(p.sv.c.flags & CONN_READ_END), farewell);
+	pair_close();
+	tls_client_unref(client);
+	SSL_CTX_free(ctx);
+}
+
+static void a_reset_behind_a_farewell_is_an_end(void **state)
+{
+	close_with_bytes_unread(true, 0);
+}
+
+static void a_reset_without_farewell_is_an_error(void **state)
+{
+	close_with_bytes_unread(false, -ECONNRESET);
+}
+
 static void eof_without_farewell(SSL_CTX *ctx, struct tls_client *client)
 {
 	pair_open(ctx, client, 0);
@@ -589,6 +623,8 @@ int main(void)
 		T(an_answer_passes_behind_the_end_of_the_question),
 		T(the_end_goes_behind_what_is_unsent),
 		T(a_farewell_is_an_end_without_fin),
+		T(a_reset_behind_a_farewell_is_an_end),
+		T(a_reset_without_farewell_is_an_error),
 		T(a_fin_without_farewell_is_an_end),
 		T(garbage_fails_the_handshake_with_an_alert),
 		T(an_early_close_says_whether_anything_came),
