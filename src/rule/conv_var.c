@@ -40,17 +40,24 @@ static bool conv_unset(
 
 /* ---- comparing ---- */
 
+/* The difference of the first bytes that differ: memcmp() promises no more than its sign. */
+static int text_order(struct slice a, struct slice b)
+{
+	size_t common = MIN(a.len, b.len);
+	for (size_t i = 0; i < common; i++) {
+		if (a.ptr[i] != b.ptr[i])
+			return (unsigned char)a.ptr[i] - (unsigned char)b.ptr[i];
+	}
+	return (a.len > b.len) - (a.len < b.len);
+}
+
 static bool conv_strcmp(
     struct rule_ctx *cx, const struct args *args, uintptr_t data, struct sample *s)
 {
 	struct sample other;
 	if (!var_get_as(cx, args->v[0].var, SMP_STR, &other))
 		return false;
-	size_t common = MIN(s->str.len, other.str.len);
-	int order = common ? memcmp(s->str.ptr, other.str.ptr, common) : 0;
-	if (order == 0 && s->str.len != other.str.len)
-		order = s->str.len < other.str.len ? -1 : 1;
-	return ret_int(s, order);
+	return ret_int(s, text_order(s->str, other.str));
 }
 
 static bool conv_memcmp(
