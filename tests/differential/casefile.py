@@ -26,7 +26,7 @@ defaults
 """
 
 CLIENT_READS = ("", "head", "any", "line", "eof", "open")
-CLIENT_ACTS = ("flush", "shut", "close", "rst", "sleep")
+CLIENT_ACTS = ("flush", "shut", "close", "rst", "sleep", "logged")
 SERVER_ACTS = ("early", "body", "close", "rst", "shut", "sleep", "hang", "echo", "proxy", "flush")
 
 
@@ -73,6 +73,7 @@ class Case:
         self.arguments = []
         self.expected_over = {}  # transport: the same, where its clients come over that
         self.is_carried = False  # they do: see over.py
+        self.expected_carried = {}  # of expected_over what holds for this transport
         self.not_over = {}  # transports that it is not repeated over: reason
         self.needs = []  # keywords without which weir is not asked
 

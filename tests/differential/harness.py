@@ -4,6 +4,7 @@
 import concurrent.futures
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -12,8 +13,11 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools", "bench"))
+import mask  # noqa: E402
 import procs  # noqa: E402
+import wire  # noqa: E402
 
+QUICK_START = os.path.join(os.path.dirname(os.path.abspath(__file__)), "quick-start.cfg")
 SOFT_STOP_SECONDS = 1.5
 REPEAT_MAX = 20  # more failures than that are no chance
 
@@ -102,6 +106,12 @@ class Names:
                 time.sleep(0.01)
 
 
+def command(binary, *words):
+    """The proxy with these arguments."""
+    is_haproxy = os.path.basename(binary) == "haproxy"
+    return [binary, *(["-f", QUICK_START] if is_haproxy else []), *words]
+
+
 def stop(process):
     """Softly, so that the last log lines come out; then harder."""
     if process.poll() is None:
@@ -112,14 +122,35 @@ def stop(process):
         procs.end(process)
 
 
-def drain_log(sock):
-    lines = []
-    sock.setblocking(False)
-    try:
-        while True:
-            lines.append(sock.recv(65536).decode("latin-1").rstrip("\n"))
-    except BlockingIOError:
-        return lines
+class LogReceiver:
+    """What a proxy sends to the syslog port of a case, if that has one."""
+
+    def __init__(self, port):
+        self.lines = []
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        if port:
+            wire.bind(self.sock, port)
+
+    def drain(self):
+        """All lines that have come so far."""
+        self.sock.setblocking(False)
+        try:
+            while True:
+                self.lines.append(self.sock.recv(65536).decode("latin-1").rstrip("\n"))
+        except BlockingIOError:
+            return self.lines
+
+    def wait(self, count):
+        """Until that many lines of traffic have come in all; without them, what is missing shows in the comparison."""
+        deadline = time.monotonic() + wire.READ_SECONDS
+        while sum(not mask.LOG_NOISE.search(line) for line in self.drain()) < count:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.sock], [], [], left)[0]:
+                return
+
+    def close(self):
+        self.sock.close()
 
 
 class Outcome:
@@ -129,16 +160,17 @@ class Outcome:
         self.passed, self.failed, self.text = passed, list(failed), text
 
 
-def run_jobs(jobs, workers):
+def run_jobs(jobs, workers, slowest=0):
     """Runs [(label, function returning an Outcome)] and prints what they say; (passed, failed).
 
     What fails runs once more when all else is done, alone: a busy machine delays a case, it does not delay it twice.
     Only the second failure counts, and each repetition is printed, so that it cannot hide.
     """
-    passed, failed, again = 0, 0, []
+    passed, failed, again, took = 0, 0, [], []
     with concurrent.futures.ThreadPoolExecutor(workers) as executor:
-        for (label, job), future in [(job, executor.submit(guarded, *job)) for job in jobs]:
-            outcome = future.result()
+        for (label, job), future in [(job, executor.submit(timed, *job)) for job in jobs]:
+            outcome, seconds = future.result()
+            took.append((seconds, label))
             if outcome.failed:
                 again.append((label, job, outcome))
             else:
@@ -153,7 +185,15 @@ def run_jobs(jobs, workers):
         failed += len(outcome.failed)
     if again and len(again) <= REPEAT_MAX:
         print("%d of %d repeated" % (len(again), len(jobs)))
+    for seconds, label in sorted(took, reverse=True)[:slowest]:
+        print("%6.2f s  %s" % (seconds, label))
     return passed, failed
+
+
+def timed(label, job):
+    """(Outcome, seconds)"""
+    began = time.monotonic()
+    return guarded(label, job), time.monotonic() - began
 
 
 def guarded(label, job):

@@ -283,8 +283,11 @@ class Client:
             self.wire.close(step.op == "rst")
 
 
-def play_exchange(exchange, target, ports_seen, client_of=Client):
-    """Plays all iterations; returns what the clients got, as bytes. client_of makes a client of a connected socket."""
+def play_exchange(exchange, target, ports_seen, client_of=Client, wait_logged=None):
+    """Plays all iterations; returns what the clients got, as bytes.
+
+    client_of makes a client of a connected socket; wait_logged(N) waits for so many lines of log.
+    """
     record = b""
 
     def open_client(source):
@@ -301,6 +304,9 @@ def play_exchange(exchange, target, ports_seen, client_of=Client):
                 current = step.arg[0]
                 if step.arg[1]:
                     clients[current] = open_client(step.arg[1])
+                continue
+            if step.op == "logged":
+                wait_logged(step.arg)
                 continue
             if step.op == "sleep" and current not in clients:
                 time.sleep(step.arg / 1000)
