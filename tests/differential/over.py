@@ -8,6 +8,7 @@ HTTP/1 can say (pieces of messages, wrong framing, upgrades) is left out over HT
 import functools
 import os
 import re
+import socket
 import ssl
 import sys
 import time
@@ -55,7 +56,8 @@ def carry(case, over, cert):
                           for section in sections)
     case.checks = []
     case.is_carried = True
-    case.expected.update(case.expected_over.get("h2" if over == "h2c" else over, {}))
+    case.expected_carried = case.expected_over.get("h2" if over == "h2c" else over, {})
+    case.expected.update(case.expected_carried)
     case.name += " over " + over
     kept = []
     for exchange in case.exchanges:
@@ -300,6 +302,8 @@ class H2Client:
     """A connection that asks one request after the other, each on its stream; its record is as a Client's."""
 
     def __init__(self, sock):
+        if sock.family == socket.AF_INET:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.link = frames.Link(sock)
         self.record = b""
         self.stream = -1
