@@ -26,8 +26,8 @@ defaults
 """
 
 CLIENT_READS = ("", "head", "any", "line", "eof", "open")
-CLIENT_ACTS = ("flush", "shut", "close", "rst", "sleep", "logged")
-SERVER_ACTS = ("early", "body", "close", "rst", "shut", "sleep", "hang", "echo", "proxy", "flush")
+CLIENT_ACTS = ("flush", "shut", "close", "rst", "sleep", "logged", "seen")
+SERVER_ACTS = ("early", "body", "close", "rst", "shut", "sleep", "hang", "echo", "proxy", "flush", "quiet")
 
 
 class CaseError(Exception):

@@ -44,6 +44,12 @@ class Recorder:
             self.entries.append(entry)
         return entry
 
+    def wait(self, count):
+        """Until servers have seen that many bytes in all; without them, what is missing shows in the comparison."""
+        deadline = time.monotonic() + wire.READ_SECONDS
+        while time.monotonic() < deadline and sum(len(entry.data) for entry in list(self.entries)) < count:
+            time.sleep(0.005)
+
 
 class PortPool:
     """Ports for the cases at work; a case gives its own back, so that a small range lasts."""

@@ -283,10 +283,10 @@ class Client:
             self.wire.close(step.op == "rst")
 
 
-def play_exchange(exchange, target, ports_seen, client_of=Client, wait_logged=None):
+def play_exchange(exchange, target, ports_seen, client_of=Client, waits=None):
     """Plays all iterations; returns what the clients got, as bytes.
 
-    client_of makes a client of a connected socket; wait_logged(N) waits for so many lines of log.
+    client_of makes a client of a connected socket; waits are functions of steps that wait for a number of something.
     """
     record = b""
 
@@ -305,8 +305,10 @@ def play_exchange(exchange, target, ports_seen, client_of=Client, wait_logged=No
                 if step.arg[1]:
                     clients[current] = open_client(step.arg[1])
                 continue
-            if step.op == "logged":
-                wait_logged(step.arg)
+            if step.op in ("logged", "seen"):
+                if current in clients:
+                    clients[current].flush()
+                waits[step.op](step.arg)
                 continue
             if step.op == "sleep" and current not in clients:
                 time.sleep(step.arg / 1000)
@@ -402,7 +404,11 @@ class ScriptedServer:
         entry = self.recorder.start(self.server.name)
         for step in self.server.rules[0].steps if self.server.rules else ():
             if step.op == "read" and isinstance(step.arg, int):
-                entry.data += wire.exactly(step.arg)
+                try:
+                    entry.data += wire.exactly(step.arg)
+                except (Silence, Gone) as end:
+                    entry.data += wire.take(len(wire.buffer)) + b"[%s]" % (str(end) or "silence").encode()
+                    return
             elif not self.play(wire, step, entry):
                 return
         data, how = wire.to_end(READ_SECONDS * 2)
@@ -464,6 +470,9 @@ class ScriptedServer:
             time.sleep(step.arg / 1000 if step.op == "sleep" else PIECE_SECONDS)
         elif step.op == "shut":
             wire.shut()
+        elif step.op == "quiet":
+            wire.to_end(READ_SECONDS * 4)
+            return False
         elif step.op == "proxy":
             entry.data += read_proxy_header(wire)
         elif step.op == "hang":
