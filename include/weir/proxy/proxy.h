@@ -101,7 +101,8 @@ struct bind_conf {
 	bool datagram;	      /* log-forward: dgram-bind, udp@ */
 	struct net_listen_opts listen;
 	unsigned maxconn;
-	int nice; /* -1024..1024 */
+	unsigned idle_ping_ms; /* of HTTP/2 connections; 0: never */
+	int nice;	       /* -1024..1024 */
 	bool accept_proxy;
 	bool accept_netscaler_cip;
 	uint8_t proto;	      /* enum bind_proto */
