@@ -217,13 +217,11 @@ static int set_severity(const struct conf_option_call *c)
 
 static int set_expose_fd(const struct conf_option_call *c)
 {
-	struct bind_line *b = c->object;
 	if (strcmp(c->line->argv[c->arg], "listeners") != 0) {
 		conf_error(c->conf, c->line, c->arg, "'expose-fd' only knows 'listeners', not '%s'",
 		    c->line->argv[c->arg]);
 		return -1;
 	}
-	b->bind.expose_fd = true;
 	conf_notice(c->conf, c->line, c->arg - 1,
 	    "option 'expose-fd' has no effect: a new process binds beside the old one");
 	return 0;
