@@ -18,6 +18,7 @@
 #include "weir/mux/mux1.h"
 #include "weir/proxy/commands.h"
 #include "weir/proxy/log_targets.h"
+#include "weir/tls/ticket_keys.h"
 #include "weir/tls/transport.h"
 #include "weir/upstream/idle.h"
 
@@ -173,6 +174,14 @@ static int start_workers(struct program *p)
 	return r;
 }
 
+/* Those from files the next process reads there. */
+static void leave_ticket_keys(const struct config *c)
+{
+	for (struct tls_keys_file *k = c->tls.keys; k; k = k->next)
+		if (!k->file)
+			tls_ticket_keys_leave(k->keys);
+}
+
 static void on_worker_start(struct worker *w)
 {
 	struct program *p = running;
@@ -184,6 +193,7 @@ static void on_worker_start(struct worker *w)
 	listeners_start(w, p->config);
 	if (w->id == 0) {
 		p->process.ocsp = ocsp_updater_start(w, p->config);
+		leave_ticket_keys(p->config);
 		tell_ready(p);
 	}
 }

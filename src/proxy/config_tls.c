@@ -104,7 +104,7 @@ static struct tls_ticket_keys *ticket_keys(
 		k->file = file;
 		k->id = id;
 		k->keys = file ? tls_ticket_keys_load(file, err, sizeof(err))
-			       : tls_ticket_keys_new(TICKET_KEY_SECONDS);
+			       : tls_ticket_keys_new(c->global.ssl.keep_fd, TICKET_KEY_SECONDS);
 	}
 	if (!k || !k->keys) {
 		tell(conf, DIAG_ERROR, s, "tls-ticket-keys", "%s", *err ? err : "out of memory");
