@@ -17,6 +17,7 @@ struct tls_crt_line {
 	struct tls_options opt;
 	struct tls_load files; /* key, ocsp ... in the brackets */
 	bool has_files;
+	bool is_there; /* a directory's listing had it */
 	unsigned extra;		    /* TLS_EXTRA_*: side files that may be there */
 	const char *const *filters; /* lower case, "!" kept */
 	unsigned filters_n;
