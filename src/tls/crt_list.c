@@ -192,7 +192,7 @@ static int read_dir(struct tls_store *s, struct tls_crt_list *list, const struct
 		if (!line)
 			continue;
 		line->number = ++number;
-		line->is_there = true;
+		line->is_there = line->of_bind = true;
 		line->extra = side_files_of(s, names, (size_t)n, any, names[i]->d_name);
 		list_add_tail(&list->lines, &line->link);
 	}
@@ -332,7 +332,8 @@ static unsigned count_lines(const struct list *lines)
 	return n;
 }
 
-static int attach_slots(struct tls_store *s, struct list *lines)
+static int attach_slots(
+    struct tls_store *s, struct list *lines, const char *where, const struct tls_report *report)
 {
 	int err = 0;
 	list_for_each_entry (line, lines, struct tls_crt_line, link) {
@@ -344,8 +345,9 @@ static int attach_slots(struct tls_store *s, struct list *lines)
 			continue;
 		}
 		tls_line_attach(line, slot);
-		if (line->files.ocsp_update >= 0)
-			slot->ocsp_update = line->files.ocsp_update;
+		int e = tls_line_set_ocsp(s, line, where, report);
+		if (e)
+			err = e;
 	}
 	return err;
 }
@@ -377,6 +379,6 @@ int tls_lines_load(
 	}
 	err = tls_store_load_jobs(s, jobs, jobs_n, report);
 	free(jobs);
-	int missing = attach_slots(s, lines);
+	int missing = attach_slots(s, lines, where, report);
 	return err ? err : missing;
 }
