@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../../src/tls/transport_int.h"
 #include "pair.h"
 
 static bool client_has_any(void)
@@ -59,6 +60,29 @@ static void sessions_resume_by_id_from_the_shared_cache(void **state)
 	assert_int_equal(tls_counters(p.w).resumed[0], 4);
 	assert_int_equal(tls_counters(p.w).resumed[1], 4);
 	tls_session_cache_free(cache);
+}
+
+/* "show info" may come long after them. */
+static void the_most_handshakes_of_a_second_are_kept(void **state)
+{
+	struct tls_server_setup setup = { .lifetime_s = 300 };
+	SSL_CTX *ctx = server_ctx_new(&setup, TLS1_3_VERSION);
+	struct tls_client *client = trusting_client(true);
+	const size_t rate = offsetof(struct tls_counters, rate);
+	for (unsigned i = 0; i < 3; i++)
+		assert_false(connect_once(ctx, client));
+	unsigned n = tls_rate_last(p.w->group, rate);
+	assert_true(n >= 1 && n <= 3);
+	struct tls_counters *c = &((struct tls_worker *)p.w->slot[WORKER_SLOT_TLS])->counters;
+	for (unsigned seconds = 1; seconds <= 5; seconds += 4) {
+		atomic_fetch_sub(&c->rate[0].start_ms, seconds * 1000);
+		atomic_fetch_sub(&c->keys[0].start_ms, seconds * 1000);
+		assert_false(connect_once(ctx, client));
+		assert_int_equal(tls_counters(p.w).rate_max[0], n);
+		assert_int_equal(tls_counters(p.w).keys_max[0], n);
+	}
+	tls_client_unref(client);
+	SSL_CTX_free(ctx);
 }
 
 static void sessions_of_another_scope_are_not_taken(void **state)
@@ -425,6 +449,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(sessions_resume_by_id_from_the_shared_cache),
+		T(the_most_handshakes_of_a_second_are_kept),
 		T(sessions_of_another_scope_are_not_taken),
 		T(tickets_resume_across_contexts),
 		T(without_tickets_and_cache_nothing_resumes),
