@@ -167,6 +167,7 @@ static int start_workers(struct program *p)
 	int r = 0;
 	for (unsigned i = 0; r == 0 && i < worker_count(p->process.workers); i++)
 		r = start_worker(p, worker_get(p->process.workers, i));
+	tls_log_open(&p->process);
 	if (r == 0)
 		r = signals_start(p, worker_get(p->process.workers, 0));
 	if (r < 0)
@@ -189,6 +190,7 @@ static void on_worker_start(struct worker *w)
 	if (r < 0)
 		fprintf(stderr, "[WARNING]  (%d) : cpu-map of thread %u: %s\n", (int)getpid(),
 		    w->id + 1, strerror(-r));
+	tls_log_start(w);
 	log_targets_start(w, p->config);
 	listeners_start(w, p->config);
 	if (w->id == 0) {
