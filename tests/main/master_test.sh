@@ -136,6 +136,29 @@ t_reload_takes_a_certificate_that_was_replaced() {
 	stop_with TERM 143
 }
 
+t_worker_that_outlives_too_many_reloads_is_stopped() {
+	socat TCP-LISTEN:$((PORT + 3)),bind=127.0.0.1,reuseaddr,fork EXEC:'sleep 30' &
+	other=$!
+	conf "$PORT" hello "	mworker-max-reloads 1"
+	sed -i 's/5s/60s/' weir.cfg
+	printf 'listen l\n\tmode tcp\n\tbind 127.0.0.1:%d\n\tserver s 127.0.0.1:%d\n' \
+		$((PORT + 4)) $((PORT + 3)) >>weir.cfg
+	start -W -f weir.cfg
+	wait_for answers "$PORT"
+	first=$(worker_of "$pid")
+	exec 9<>/dev/tcp/127.0.0.1/$((PORT + 4))
+	kill -USR2 "$pid"
+	wait_for eval "[ \$(grep -c 'Loading success' err) -eq 2 ]"
+	gone "$first" && fail "stopped too early"
+	kill -USR2 "$pid"
+	wait_for contains err "worker ($first) has outlived 1 reloads"
+	wait_for gone "$first"
+	answers "$PORT" || fail "the new worker does not answer"
+	exec 9>&-
+	kill "$other"
+	stop_with TERM 143
+}
+
 t_reload_that_cannot_bind_changes_nothing() {
 	conf "$PORT" hello
 	socat TCP-LISTEN:$((PORT + 3)),bind=127.0.0.1,reuseaddr PIPE &
