@@ -64,7 +64,7 @@ static void on_accept(struct worker *w, struct io *io, uint32_t events)
 			worker_timer_arm(w, &cli->retry, ACCEPT_RETRY_MS);
 			return;
 		}
-		if (cli_conn_start(cli, fd, l->level, l->severity, true) < 0)
+		if (cli_conn_start(cli, fd, &l->opts, true) < 0)
 			close(fd);
 		if (cli->conns_n >= cli->setup.maxconn)
 			pause_accepting(cli);
@@ -132,7 +132,7 @@ static int set_nonblocking(int fd)
 	return 0;
 }
 
-int cli_listen(struct cli *cli, int fd, enum cli_level level, enum cli_severity_output severity)
+int cli_listen(struct cli *cli, int fd, const struct cli_listen_opts *opts)
 {
 	struct cli_listener *l;
 	int r = set_nonblocking(fd);
@@ -145,8 +145,7 @@ int cli_listen(struct cli *cli, int fd, enum cli_level level, enum cli_severity_
 		.io = { .fd = -1 },
 		.cli = cli,
 		.fd = fd,
-		.level = level,
-		.severity = severity,
+		.opts = *opts,
 	};
 	if (cli->accepting) {
 		r = io_add_level(cli->setup.worker, &l->io, fd, on_accept);
@@ -164,5 +163,6 @@ int cli_adopt(struct cli *cli, int fd, enum cli_level level)
 	int r = set_nonblocking(fd);
 	if (r < 0)
 		return r;
-	return cli_conn_start(cli, fd, level, CLI_SEVERITY_NONE, false);
+	struct cli_listen_opts opts = { .level = level, .severity = CLI_SEVERITY_NONE };
+	return cli_conn_start(cli, fd, &opts, false);
 }

@@ -171,7 +171,7 @@ static void run_show_cli_sockets(struct cli_call *call)
 	strbuf_adds(call->out, "# socket lvl processes\n");
 	list_for_each_entry (l, &call->cli->listeners, struct cli_listener, link) {
 		if (add_address(call->out, l->fd))
-			strbuf_addf(call->out, " %s all\n", level_names[l->level]);
+			strbuf_addf(call->out, " %s all\n", level_names[l->opts.level]);
 	}
 }
 
@@ -251,7 +251,7 @@ static void run_set_timeout(struct cli_call *call)
 	}
 	c->timeout_ms = (uint32_t)ms;
 	c->deadline_ms = worker_now_ms(call->worker) + ms;
-	if (c->io.fd >= 0) /* the timer may stand far out, at the old timeout */
+	if (conn_is_open(&c->conn)) /* the timer may stand far out, at the old timeout */
 		timer_arm_sooner(&call->worker->wheel, &c->timer, c->deadline_ms);
 }
 

@@ -8,7 +8,6 @@
  * input would make the kernel reset the connection and cost the peer the tail of the answer.
  */
 #include <errno.h>
-#include <sys/socket.h>
 
 #include "cli_impl.h"
 
@@ -40,12 +39,12 @@ static enum step flush(struct cli_conn *c)
 	if (c->out.failed) /* memory was short: a cut answer would look like a whole one */
 		return STEP_FREE;
 	while (c->out_at < c->out.len) {
-		ssize_t n = send(c->io.fd, c->out.ptr + c->out_at, c->out.len - c->out_at,
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR)
-			continue;
+		struct iovec rest = { c->out.ptr + c->out_at, c->out.len - c->out_at };
+		if (c->conn.flags & CONN_UNSENT)
+			return STEP_WAIT;
+		ssize_t n = conn_send(&c->conn, &rest, 1, false);
 		if (n < 0)
-			return errno == EAGAIN ? STEP_WAIT : STEP_FREE;
+			return n == -EAGAIN ? STEP_WAIT : STEP_FREE;
 		c->out_at += (size_t)n;
 		touch(c);
 	}
@@ -59,10 +58,9 @@ static enum step linger(struct cli_conn *c)
 {
 	char waste[READ_SIZE];
 	for (;;) {
-		ssize_t n = recv(c->io.fd, waste, sizeof(waste), MSG_DONTWAIT);
-		if (n > 0 || (n < 0 && errno == EINTR))
-			continue;
-		return n < 0 && errno == EAGAIN ? STEP_WAIT : STEP_FREE;
+		ssize_t n = conn_recv(&c->conn, waste, sizeof(waste));
+		if (n <= 0)
+			return n == -EAGAIN ? STEP_WAIT : STEP_FREE;
 	}
 }
 
@@ -70,8 +68,9 @@ static enum step begin_linger(struct cli_conn *c)
 {
 	struct worker *w = c->cli->setup.worker;
 	strbuf_done(&c->in);
-	if (c->eof || shutdown(c->io.fd, SHUT_WR) < 0)
+	if (c->eof)
 		return STEP_FREE;
+	conn_shut_write(&c->conn);
 	c->lingering = true;
 	c->timeout_ms = LINGER_MS;
 	touch(c);
@@ -138,10 +137,8 @@ static enum step read_more(struct cli_conn *c)
 		return STEP_FREE;
 	if (!strbuf_reserve(&c->in, READ_SIZE))
 		return STEP_FREE;
-	n = recv(c->io.fd, c->in.ptr + c->in.len, c->in.cap - c->in.len - 1, MSG_DONTWAIT);
-	if (n < 0 && errno == EINTR)
-		return STEP_AGAIN;
-	if (n < 0 && errno == EAGAIN) {
+	n = conn_recv(&c->conn, c->in.ptr + c->in.len, c->in.cap - c->in.len - 1);
+	if (n == -EAGAIN) {
 		shrink(&c->in);
 		return STEP_WAIT;
 	}
@@ -175,18 +172,15 @@ static void end_stream(struct cli_conn *c)
 static bool has_input(struct cli_conn *c)
 {
 	char waste[READ_SIZE];
-	ssize_t n;
 	if (c->in.len > c->scan.used) { /* came with the command's own line */
 		strbuf_clear(&c->in);
 		c->scan.used = 0;
 		return true;
 	}
-	do
-		n = recv(c->io.fd, waste, sizeof(waste), MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
+	ssize_t n = conn_recv(&c->conn, waste, sizeof(waste));
 	if (n == 0)
 		c->eof = true;
-	return n >= 0 || errno != EAGAIN;
+	return n != -EAGAIN;
 }
 
 /* Behind a stream that waited, the client's time begins anew. */
@@ -210,7 +204,7 @@ void cli_stream_start(struct cli_call *call, struct cli_stream *s)
 	struct cli_conn *c = call->conn;
 	s->conn = c;
 	c->stream = s;
-	if (c->io.fd >= 0)
+	if (conn_is_open(&c->conn))
 		return;
 	while (s->next(s, call->out) == CLI_STREAM_MORE)
 		;
@@ -259,11 +253,10 @@ static void drive(struct cli_conn *c)
 		cli_conn_free(c);
 }
 
-static void on_io(struct worker *w, struct io *io, uint32_t events)
+static void on_event(struct conn *conn)
 {
-	struct cli_conn *c = container_of(io, struct cli_conn, io);
-	(void)w;
-	if (events & EPOLLERR)
+	struct cli_conn *c = container_of(conn, struct cli_conn, conn);
+	if (conn->flags & CONN_ERROR)
 		cli_conn_free(c);
 	else
 		drive(c);
@@ -287,22 +280,34 @@ static void on_timer(struct worker *w, struct timer *t)
 		timer_arm(&w->wheel, t, c->deadline_ms);
 }
 
-int cli_conn_start(
-    struct cli *cli, int fd, enum cli_level level, enum cli_severity_output severity, bool counted)
+/* On error fd is the caller's still. */
+static int open_conn(
+    struct cli_conn *c, struct worker *w, int fd, const struct cli_listen_opts *opts)
+{
+	int r = conn_start(&c->conn, w, fd, on_event);
+	if (r < 0 || !opts->secure)
+		return r;
+	r = opts->secure(&c->conn, opts->arg);
+	if (r < 0)
+		io_del(w, &c->conn.io);
+	return r;
+}
+
+int cli_conn_start(struct cli *cli, int fd, const struct cli_listen_opts *opts, bool counted)
 {
 	struct worker *w = cli->setup.worker;
 	struct cli_conn *c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	c->io.fd = -1;
+	c->conn.io.fd = -1;
 	c->cli = cli;
 	c->timeout_ms = cli->setup.timeout_ms;
-	c->level = (uint8_t)level;
-	c->severity = (uint8_t)severity;
+	c->level = (uint8_t)opts->level;
+	c->severity = (uint8_t)opts->severity;
 	c->counted = counted;
 	timer_init(&c->timer, on_timer);
 	task_init(&c->task, on_task);
-	int r = io_add_edge(w, &c->io, fd, on_io);
+	int r = open_conn(c, w, fd, opts);
 	if (r < 0) {
 		free(c);
 		return r;
@@ -323,7 +328,7 @@ void cli_conn_free(struct cli_conn *c)
 	list_del(&c->link);
 	worker_timer_cancel(w, &c->timer);
 	task_cancel(&c->task);
-	io_close(w, &c->io);
+	conn_close(&c->conn);
 	strbuf_done(&c->in);
 	strbuf_done(&c->out);
 	cli_conn_gone(c->cli, c);
@@ -333,7 +338,7 @@ void cli_conn_free(struct cli_conn *c)
 void cli_run(struct cli *cli, enum cli_level level, const char *line, struct strbuf *out)
 {
 	struct cli_conn c = {
-		.io = { .fd = -1 },
+		.conn = { .io = { .fd = -1 } },
 		.cli = cli,
 		.level = (uint8_t)level,
 	};

@@ -8,6 +8,7 @@
 
 #include "cli_line.h"
 #include "weir/admin/cli.h"
+#include "weir/net/conn.h"
 
 /* Bytes of a line without its payload. */
 #define CLI_LINE_MAX 16384
@@ -35,14 +36,13 @@ struct cli_listener {
 	struct io io;
 	struct cli *cli;
 	int fd;
-	enum cli_level level;
-	enum cli_severity_output severity;
+	struct cli_listen_opts opts;
 };
 
 /* Buffers are freed whenever nothing is in them: an idle connection costs this struct. */
 struct cli_conn {
 	struct list link;
-	struct io io; /* fd -1: not a connection, cli_run() */
+	struct conn conn; /* closed: not a connection, cli_run() */
 	struct timer timer;
 	struct task task; /* goes on in the next turn */
 	struct cli *cli;
@@ -71,8 +71,7 @@ struct cli_conn {
 void cli_conn_gone(struct cli *cli, struct cli_conn *c);
 
 /* cli_conn.c: on error the caller keeps fd. */
-int cli_conn_start(
-    struct cli *cli, int fd, enum cli_level level, enum cli_severity_output severity, bool counted);
+int cli_conn_start(struct cli *cli, int fd, const struct cli_listen_opts *opts, bool counted);
 void cli_conn_free(struct cli_conn *c);
 
 /* cli_command.c: runs one command and writes its answer, the empty line and the prompt to out. */

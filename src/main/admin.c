@@ -8,6 +8,8 @@
 #include "program.h"
 #include "weir/admin/cli.h"
 #include "weir/proxy/commands.h"
+#include "weir/tls/bind.h"
+#include "weir/tls/transport.h"
 #include "weir/upstream/upstream_cli.h"
 
 /* ---- how commands about servers find backends: in the present configuration ---- */
@@ -31,6 +33,11 @@ static struct backend *next_backend(void *ctx, struct backend *prev)
 
 /* ---- sockets ---- */
 
+static int secure(struct conn *c, void *arg)
+{
+	return tls_accept(c, tls_bind_ctx(arg), &(struct tls_accept_opts){ .tune = NULL });
+}
+
 static int open_socket(struct program *p, const struct bind_conf *b)
 {
 	char err[256] = "";
@@ -40,7 +47,11 @@ static int open_socket(struct program *p, const struct bind_conf *b)
 		diag_add(p->diag, DIAG_ERROR, b->pos, "stats socket: %s", err);
 		return -1;
 	}
-	int r = cli_listen(p->process.cli, fd, b->cli_level, b->cli_severity);
+	int r = cli_listen(p->process.cli, fd,
+	    &(struct cli_listen_opts){ .level = b->cli_level,
+		.severity = b->cli_severity,
+		.secure = b->tls ? secure : NULL,
+		.arg = b->tls });
 	if (r < 0) {
 		diag_add(p->diag, DIAG_ERROR, b->pos, "stats socket: %s", strerror(-r));
 		close(fd);

@@ -259,6 +259,13 @@ static int set_ocsp_flag(const struct conf_call *call)
 	return conf_on_off(call->conf, call->line, call->arg, flag);
 }
 
+static int set_ocsp_mode(const struct conf_call *call)
+{
+	struct global_conf *g = call->object;
+	g->ssl.store.ocsp_update_said = true;
+	return set_ocsp_flag(call);
+}
+
 static int set_ocsp_proxy(const struct conf_call *call)
 {
 	struct global_conf *g = call->object;
@@ -329,7 +336,7 @@ const struct conf_keyword global_tls_tune_keywords[] = {
 	{ "ocsp-update.mindelay", CONF_GLOBAL, 0, 1, 1, global_set_number,
 	    GLOBAL_NUMBER(ocsp.min_s, 1, INT32_MAX), "<number>",
 	    "seconds between two requests for one response at least; default 300" },
-	{ "ocsp-update.mode", CONF_GLOBAL, 0, 0, 1, set_ocsp_flag,
+	{ "ocsp-update.mode", CONF_GLOBAL, 0, 0, 1, set_ocsp_mode,
 	    offsetof(struct global_conf, ssl.store.ocsp_update), "[ on | off ]",
 	    "whether responses of certificates that say nothing of it are renewed; default off" },
 	{ "tune.ssl.ocsp-update.maxdelay", CONF_GLOBAL, CONF_DEPRECATED, 1, 1, global_set_number,

@@ -18,6 +18,7 @@
 #include "weir/mux/mux1.h"
 #include "weir/proxy/commands.h"
 #include "weir/proxy/log_targets.h"
+#include "weir/tls/ticket_keys.h"
 #include "weir/tls/transport.h"
 #include "weir/upstream/idle.h"
 
@@ -166,11 +167,20 @@ static int start_workers(struct program *p)
 	int r = 0;
 	for (unsigned i = 0; r == 0 && i < worker_count(p->process.workers); i++)
 		r = start_worker(p, worker_get(p->process.workers, i));
+	tls_log_open(&p->process);
 	if (r == 0)
 		r = signals_start(p, worker_get(p->process.workers, 0));
 	if (r < 0)
 		diag_add(p->diag, DIAG_ERROR, nowhere, "cannot start a thread: %s", strerror(-r));
 	return r;
+}
+
+/* Those from files the next process reads there. */
+static void leave_ticket_keys(const struct config *c)
+{
+	for (struct tls_keys_file *k = c->tls.keys; k; k = k->next)
+		if (!k->file)
+			tls_ticket_keys_leave(k->keys);
 }
 
 static void on_worker_start(struct worker *w)
@@ -180,10 +190,12 @@ static void on_worker_start(struct worker *w)
 	if (r < 0)
 		fprintf(stderr, "[WARNING]  (%d) : cpu-map of thread %u: %s\n", (int)getpid(),
 		    w->id + 1, strerror(-r));
+	tls_log_start(w);
 	log_targets_start(w, p->config);
 	listeners_start(w, p->config);
 	if (w->id == 0) {
 		p->process.ocsp = ocsp_updater_start(w, p->config);
+		leave_ticket_keys(p->config);
 		tell_ready(p);
 	}
 }

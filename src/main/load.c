@@ -50,6 +50,7 @@ static void set_variables(struct program *p, struct conf *conf)
 		set_pair(conf, "MWORKER", "1");
 	conf_unsetenv(conf, PROGRAM_READY_ENV);
 	conf_unsetenv(conf, PROGRAM_OLD_ENV);
+	conf_unsetenv(conf, PROGRAM_KEEP_ENV);
 	set_log_formats(conf);
 }
 
@@ -101,6 +102,7 @@ static void apply_args(struct program *p)
 	g->quiet = (g->quiet || a->quiet) && !a->verbose;
 	g->debug = a->debug;
 	g->ssl.store.check_all = a->check;
+	g->ssl.keep_fd = p->keep_fd;
 	if (cmdline_stay(a))
 		g->daemon = g->master_worker = false;
 }
@@ -179,8 +181,8 @@ int program_load(struct program *p)
 static enum diag_level loudness(const struct program *p)
 {
 	bool quiet = p->config ? p->config->global.quiet : p->args.quiet;
-	/* a worker's master has shown the rest */
-	return quiet || p->ready_fd >= 0 ? DIAG_ERROR : DIAG_NOTICE;
+	/* of the first worker the master has shown the rest; a reload's files it has not seen */
+	return quiet || (p->ready_fd >= 0 && !p->reloads) ? DIAG_ERROR : DIAG_NOTICE;
 }
 
 void program_complain(struct program *p)

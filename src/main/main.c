@@ -3,6 +3,7 @@
  * weir: reads the command line and does the one thing that it asks for: show the version, evaluate a condition,
  * check a configuration, be a master, or serve.
  */
+#include <fcntl.h>
 #include <link.h>
 #include <malloc.h>
 #include <signal.h>
@@ -127,10 +128,14 @@ static int take_orders(struct program *p)
 	if (!fd || conf_parse_int(fd, &n) < 0)
 		return 0;
 	p->ready_fd = (int)n;
+	const char *keep = getenv(PROGRAM_KEEP_ENV);
+	if (keep && conf_parse_int(keep, &n) == 0 && fcntl((int)n, F_SETFD, FD_CLOEXEC) == 0)
+		p->keep_fd = (int)n;
 	p->args.chdir = NULL;
 	p->args.daemon = false;
 	if (!old)
 		return 0;
+	p->reloads = true;
 	struct slice rest = slice_str(old);
 	size_t count = 0, most = 1;
 	for (const char *c = old; *c; c++)
@@ -182,7 +187,7 @@ int main(int argc, char **argv)
 	char err[256];
 	char node[256] = "";
 	p->argv = argv;
-	p->ready_fd = -1;
+	p->ready_fd = p->keep_fd = -1;
 	p->signal_io.fd = -1;
 	if (cmdline_parse(&p->args, argc, argv, err, sizeof(err)) < 0) {
 		if (*err)

@@ -4,9 +4,9 @@
  * reload. It keeps nothing of the configuration: workers are this program run again, so that a reload takes a
  * new binary too, and the master stays small and without state that could go wrong.
  *
- * A reload (SIGUSR2, SIGHUP): the files are checked by running the program with -c; when they are good a new
- * worker starts and lets the old ones finish (as -sf does) once it serves. Until it says so the old one is
- * current; a file that is bad or a worker that cannot start changes nothing.
+ * A reload (SIGUSR2, SIGHUP): a new worker starts and lets the old ones finish (as -sf does) once it serves.
+ * Until it says so the old one is current; a file that is bad, which it finds before it touches anything, or a
+ * worker that cannot start changes nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +18,7 @@
 
 #include "notify.h"
 #include "program.h"
+#include "weir/tls/ticket_keys.h"
 
 #define MAX_RELOADS_DEFAULT 50
 
@@ -33,8 +34,8 @@ struct master {
 	struct list workers; /* newest first */
 	pid_t current;	     /* serves; 0: none */
 	pid_t starting;	     /* has not said that it serves; 0: none */
-	pid_t checking;	     /* runs -c; 0: none */
 	int ready_fd;	     /* of the starting one, or -1 */
+	int keep_fd;	     /* memory that workers leave to the next one, or -1 */
 	unsigned max_reloads;
 	bool quiet, keep_on; /* keep_on: master-worker no-exit-on-failure */
 	bool reload_again;   /* asked for during a reload */
@@ -90,6 +91,11 @@ static void exec_worker(const struct master *m, int ready_fd)
 	char number[16];
 	snprintf(number, sizeof(number), "%d", ready_fd);
 	setenv(PROGRAM_READY_ENV, number, 1);
+	if (m->keep_fd >= 0) {
+		snprintf(number, sizeof(number), "%d", m->keep_fd);
+		setenv(PROGRAM_KEEP_ENV, number, 1);
+		fcntl(m->keep_fd, F_SETFD, 0);
+	}
 	tell_of_old(m);
 	notify_stop();
 	signals_unblock();
@@ -126,28 +132,6 @@ static int start_worker(struct master *m)
 	return 0;
 }
 
-static void exec_check(const struct master *m)
-{
-	char **argv = m->program->argv;
-	size_t n = 0;
-	while (argv[n])
-		n++;
-	char **check = calloc(n + 2, sizeof(*check));
-	int null_fd = open("/dev/null", O_WRONLY);
-	if (!check || null_fd < 0)
-		_exit(1);
-	check[0] = argv[0];
-	check[1] = (char *)"-c";
-	memcpy(check + 2, argv + 1, n * sizeof(*argv));
-	dup2(null_fd, STDOUT_FILENO);
-	notify_stop();
-	/* no pipe, but one thing that a worker does: it takes the present directory as it is */
-	setenv(PROGRAM_READY_ENV, "-1", 1);
-	signals_unblock();
-	execv(m->exe, check);
-	_exit(1);
-}
-
 /* ---- reload ---- */
 
 static void end_reload(struct master *m)
@@ -163,19 +147,15 @@ static void begin_reload(struct master *m)
 {
 	if (m->leaving)
 		return;
-	if (m->checking || m->starting) {
+	if (m->starting) {
 		m->reload_again = true;
 		return;
 	}
 	say(m, "[NOTICE]", "Reloading weir");
 	notify_reloading();
-	m->checking = fork();
-	if (m->checking == 0)
-		exec_check(m);
-	if (m->checking > 0)
+	if (start_worker(m) == 0)
 		return;
-	m->checking = 0;
-	say(m, "[ALERT]", "reload failed: fork: %s", strerror(errno));
+	say(m, "[ALERT]", "reload failed: %s", strerror(errno));
 	end_reload(m);
 }
 
@@ -183,29 +163,11 @@ static void begin_reload(struct master *m)
 static void count_reload(struct master *m)
 {
 	list_for_each_entry_safe (wp, &m->workers, struct worker_process, link) {
-		if (++wp->reloads <= m->max_reloads)
+		if (wp->pid == m->current || ++wp->reloads <= m->max_reloads)
 			continue;
 		say(m, "[WARNING]", "worker (%d) has outlived %u reloads, stopping it",
 		    (int)wp->pid, m->max_reloads);
 		kill(wp->pid, SIGTERM);
-	}
-}
-
-static void on_checked(struct master *m, int status)
-{
-	m->checking = 0;
-	if (m->leaving)
-		return;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		say(m, "[ALERT]",
-		    "reload failed: the configuration is not valid, the old one stays");
-		end_reload(m);
-		return;
-	}
-	count_reload(m);
-	if (start_worker(m) < 0) {
-		say(m, "[ALERT]", "reload failed: %s", strerror(errno));
-		end_reload(m);
 	}
 }
 
@@ -226,6 +188,7 @@ static void on_ready(struct master *m)
 	if (m->first)
 		daemon_ready();
 	m->first = false;
+	count_reload(m);
 	end_reload(m);
 }
 
@@ -284,10 +247,6 @@ static void on_child_ended(struct master *m, pid_t pid, int raw)
 {
 	struct worker_process *wp = find_worker(m, pid);
 	int status = status_of(raw);
-	if (pid == m->checking) {
-		on_checked(m, raw);
-		return;
-	}
 	if (!wp)
 		return;
 	list_del(&wp->link);
@@ -379,6 +338,7 @@ static void take_settings(struct master *m, struct program *p)
 	m->keep_on = g->no_exit_on_failure;
 	m->max_reloads = g->mworker_max_reloads ? g->mworker_max_reloads : MAX_RELOADS_DEFAULT;
 	m->ready_fd = -1;
+	m->keep_fd = tls_kept_open();
 	m->first = true;
 	list_init(&m->workers);
 }
@@ -408,5 +368,7 @@ int program_master(struct program *p)
 	}
 	if (signal_fd >= 0)
 		close(signal_fd);
+	if (m.keep_fd >= 0)
+		close(m.keep_fd);
 	return status;
 }

@@ -13,6 +13,8 @@
 #define PROGRAM_READY_ENV "WEIR_READY_FD"
 /* ... and in a reload the process numbers of the workers that shall finish. */
 #define PROGRAM_OLD_ENV "WEIR_OLD_PIDS"
+/* ... and of the memory in which it finds what the one before it knew, and leaves it to the next one. */
+#define PROGRAM_KEEP_ENV "WEIR_KEEP_FD"
 
 struct program {
 	struct cmdline args;
@@ -24,6 +26,8 @@ struct program {
 	const char *node;   /* host name */
 	unsigned pipes;	    /* for splice(), of the process; 0: none */
 	int ready_fd;	    /* to the master, or -1 */
+	int keep_fd;	    /* memory that outlives workers (tls/ticket_keys.h), or -1 */
+	bool reloads;	    /* takes the place of a worker that runs */
 	int exit_signal;    /* that ended the process, or 0 */
 
 	struct upstream_dir dir; /* how admin commands find backends */

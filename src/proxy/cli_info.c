@@ -231,7 +231,7 @@ static void fill_traffic(struct info *i, struct process *p, unsigned workers)
 
 /* Handshakes of all workers in the last second, and in how many of them keys were made; [0] clients, [1] servers. */
 struct tls_rates {
-	unsigned all[2], keys[2];
+	unsigned all[2], keys[2], all_max[2], keys_max[2];
 };
 
 static void add_tls_rates(struct tls_rates *sum, const struct worker *w, uint64_t now_ms)
@@ -240,6 +240,20 @@ static void add_tls_rates(struct tls_rates *sum, const struct worker *w, uint64_
 	for (unsigned side = 0; side < 2; side++) {
 		sum->all[side] += rate_read(&c.rate[side], now_ms);
 		sum->keys[side] += rate_read(&c.keys[side], now_ms);
+		sum->all_max[side] = MAX(sum->all_max[side], c.rate_max[side]);
+		sum->keys_max[side] = MAX(sum->keys_max[side], c.keys_max[side]);
+	}
+}
+
+/* What no worker has looked back at yet. */
+static void add_last_second(struct tls_rates *sum, struct worker_group *g)
+{
+	const size_t all = offsetof(struct tls_counters, rate);
+	const size_t keys = offsetof(struct tls_counters, keys);
+	for (unsigned side = 0; side < 2; side++) {
+		size_t at = side * sizeof(struct rate);
+		sum->all_max[side] = MAX(sum->all_max[side], tls_rate_last(g, all + at));
+		sum->keys_max[side] = MAX(sum->keys_max[side], tls_rate_last(g, keys + at));
 	}
 }
 
@@ -248,9 +262,9 @@ static void fill_tls(struct info *i, struct process *p, unsigned workers, const 
 	uint64_t conns = 0;
 	for (unsigned w = 0; w < workers; w++)
 		conns += __atomic_load_n(&p->counters[w].ssl_conns, __ATOMIC_RELAXED);
-	gauge_raise(&p->ssl_rate_max, r->all[0]);
-	gauge_raise(&p->ssl_keys_max[0], r->keys[0]);
-	gauge_raise(&p->ssl_keys_max[1], r->keys[1]);
+	gauge_raise(&p->ssl_rate_max, MAX(r->all[0], r->all_max[0]));
+	gauge_raise(&p->ssl_keys_max[0], MAX(r->keys[0], r->keys_max[0]));
+	gauge_raise(&p->ssl_keys_max[1], MAX(r->keys[1], r->keys_max[1]));
 	u32(i, INFO_CURRSSLCONNS, atomic_load(&p->ssl_conns));
 	u32(i, INFO_CUMSSLCONNS, conns);
 	u32(i, INFO_SSLRATE, r->all[0]);
@@ -284,6 +298,7 @@ static void fill_workers(struct info *i, const struct cli_call *call, unsigned w
 			queued++;
 	}
 	worker_resume_others(call->worker);
+	add_last_second(&tls, call->worker->group);
 	fill_tls(i, cli_process(call), workers, &tls);
 	u32(i, INFO_TASKS, streams);
 	u32(i, INFO_RUN_QUEUE, queued);

@@ -202,12 +202,6 @@ int bind_ssl_check(struct conf *conf, const struct conf_line *line, int arg,
 		return no_memory(conf, line);
 	s->next = c->tls.binds;
 	c->tls.binds = s;
-	if (s->on && (!s->fe || s->fe->mode == PROXY_SYSLOG)) {
-		conf_error(conf, line, arg,
-		    "'%s' : 'ssl' is not supported there by this version of weir",
-		    s->fe ? "bind" : "stats socket");
-		return -1;
-	}
 	return 0;
 }
 

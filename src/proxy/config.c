@@ -48,6 +48,7 @@ void global_conf_init(struct global_conf *g)
 			.first_record = TLS_FIRST_RECORD,
 			.keyupdates = 100,
 			.forged = 1000,
+			.keep_fd = -1,
 		},
 	};
 	global_h2_init(&g->h2);

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "conf_bind.h"
+#include "log_forward.h"
 #include "weir/tls/session_cache.h"
 #include "weir/tls/ticket_keys.h"
 #include "weir/tls/transport.h"
@@ -37,12 +38,17 @@ static struct conf_pos place_of(const struct bind_ssl *s, const char *text)
 	return best ? best->pos : s->pos;
 }
 
+static const char *line_name(const struct bind_ssl *s)
+{
+	return s->fe ? "bind" : "stats socket";
+}
+
 static void say(void *arg, enum diag_level level, const char *text)
 {
 	const struct teller *t = arg;
 	if (t->bind)
-		diag_add(t->diag, level, place_of(t->bind, text), "'bind %s' : %s",
-		    t->bind->address, text);
+		diag_add(t->diag, level, place_of(t->bind, text), "'%s %s' : %s",
+		    line_name(t->bind), t->bind->address, text);
 	else
 		diag_add(t->diag, level, t->pos, "%s%s", t->what, text);
 }
@@ -61,7 +67,7 @@ tell(struct conf *conf, enum diag_level level, const struct bind_ssl *s, const c
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	diag_add(conf_diag(conf), level, pos, "'bind %s' : %s", s->address, text);
+	diag_add(conf_diag(conf), level, pos, "'%s %s' : %s", line_name(s), s->address, text);
 }
 
 /* ---- what is shared ---- */
@@ -104,7 +110,7 @@ static struct tls_ticket_keys *ticket_keys(
 		k->file = file;
 		k->id = id;
 		k->keys = file ? tls_ticket_keys_load(file, err, sizeof(err))
-			       : tls_ticket_keys_new(TICKET_KEY_SECONDS);
+			       : tls_ticket_keys_new(c->global.ssl.keep_fd, TICKET_KEY_SECONDS);
 	}
 	if (!k || !k->keys) {
 		tell(conf, DIAG_ERROR, s, "tls-ticket-keys", "%s", *err ? err : "out of memory");
@@ -211,17 +217,18 @@ static bool names_certificates(const struct bind_word *w)
 /* All certificates of the line in their order, those of ssl-f-use behind. 0 or -1, told. */
 static int collect_certificates(struct conf *conf, struct bind_ssl *s)
 {
-	unsigned n = s->fe->ssl_uses ? 1 : 0, i = 0;
+	bool uses = s->fe && s->fe->ssl_uses;
+	unsigned n = uses, i = 0;
 	for (const struct bind_word *w = s->words; w; w = w->next)
 		n += names_certificates(w);
 	struct tls_bind_crt *crts = arena_array(conf_arena(conf), struct tls_bind_crt, n + 1);
-	const char *list = arena_printf(conf_arena(conf), "@%s", s->fe->name);
+	const char *list = arena_printf(conf_arena(conf), "@%s", s->fe ? s->fe->name : "");
 	if (!crts || !list)
 		return no_memory(conf, NULL);
 	for (const struct bind_word *w = s->words; w; w = w->next)
 		if (names_certificates(w))
 			crts[i++] = (struct tls_bind_crt){ crt_word(w->name), w->value };
-	if (s->fe->ssl_uses)
+	if (uses)
 		crts[i++] = (struct tls_bind_crt){ TLS_CRT_LIST, list };
 	s->conf.crts = crts;
 	s->conf.crt_n = n;
@@ -237,7 +244,7 @@ static void complete_conf(struct bind_ssl *s, const struct bind_conf *b)
 	if (!t->opt.alpn && b->proto == BIND_PROTO_H2)
 		t->opt.alpn = "h2";
 	t->strict_sni = s->own.strict_sni > 0;
-	t->http = s->fe->mode == PROXY_HTTP;
+	t->http = s->fe && s->fe->mode == PROXY_HTTP;
 	t->prefer_client_ciphers = s->own.prefer_client_ciphers;
 	t->no_tickets = s->own.tickets < 0;
 	t->no_versions = s->own.no_versions;
@@ -319,9 +326,20 @@ static void check_proto(struct conf *conf, const struct proxy *p, const struct b
 	    names[b->proto], p->mode == PROXY_TCP ? "tcp" : "http");
 }
 
-static void finish_frontend(struct conf *conf, struct config *c, struct proxy *p)
+/* Datagrams have no TLS: there "ssl" says nothing. */
+static void finish_lines(struct conf *conf, struct config *c, struct bind_conf *first)
 {
 	const struct bind_ssl *last = NULL;
+	for (struct bind_conf *b = first; b; b = b->next) {
+		if (b->ssl && b->ssl != last && !b->datagram)
+			finish_line(conf, c, b);
+		last = b->ssl;
+		b->tls = b->ssl && !b->datagram ? b->ssl->tls : NULL;
+	}
+}
+
+static void finish_frontend(struct conf *conf, struct config *c, struct proxy *p)
+{
 	unsigned line = 0;
 	if (p->ssl_uses)
 		fill_list(conf, c, p);
@@ -330,11 +348,8 @@ static void finish_frontend(struct conf *conf, struct config *c, struct proxy *p
 		if (b->pos.line != line)
 			check_proto(conf, p, b);
 		line = b->pos.line;
-		if (b->ssl && b->ssl != last)
-			finish_line(conf, c, b);
-		last = b->ssl;
-		b->tls = b->ssl ? b->ssl->tls : NULL;
 	}
+	finish_lines(conf, c, p->binds);
 }
 
 static bool speaks_tls(const struct config *c)
@@ -363,6 +378,9 @@ void finish_tls(struct conf *conf, struct config *c)
 	for (struct proxy *p = c->proxies; p; p = p->next)
 		if (p->caps & PROXY_FE)
 			finish_frontend(conf, c, p);
+	for (struct log_forward *lf = c->log_forwards; lf; lf = lf->next)
+		finish_lines(conf, c, lf->px.binds);
+	finish_lines(conf, c, c->global.stats_sockets);
 }
 
 void tls_parts_free(struct config *c)

@@ -9,6 +9,9 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "weir/tls/bind.h"
+#include "weir/tls/transport.h"
+
 #define DATAGRAMS_PER_TURN 64
 #define READS_PER_TURN	   16
 #define RETRY_MS	   50
@@ -28,7 +31,7 @@ struct log_socket {
 
 struct log_conn {
 	struct list link; /* lf->conns of its worker */
-	struct io io;
+	struct conn conn;
 	struct timer timer;
 	struct task task; /* goes on in the next turn */
 	struct log_forward *lf;
@@ -86,7 +89,7 @@ static void log_conn_close(struct log_conn *c)
 	list_del(&c->link);
 	worker_timer_cancel(c->worker, &c->timer);
 	task_cancel(&c->task);
-	io_close(c->worker, &c->io);
+	conn_close(&c->conn);
 	free(c);
 }
 
@@ -111,10 +114,8 @@ static bool take_lines(struct log_conn *c)
 static int read_some(struct log_conn *c)
 {
 	size_t room = c->lf->max_message + FRAME_MAX - c->len;
-	ssize_t n = recv(c->io.fd, c->buf + c->len, room, MSG_DONTWAIT);
-	if (n < 0 && errno == EINTR)
-		return 1;
-	if (n < 0 && errno == EAGAIN)
+	ssize_t n = conn_recv(&c->conn, c->buf + c->len, room);
+	if (n == -EAGAIN)
 		return 0;
 	if (n <= 0)
 		return -1;
@@ -134,11 +135,13 @@ static void log_conn_run(struct log_conn *c)
 		task_wake(c->worker, &c->task);
 }
 
-static void on_conn_io(struct worker *w, struct io *io, uint32_t events)
+static void on_conn_event(struct conn *conn)
 {
-	(void)w;
-	(void)events;
-	log_conn_run(container_of(io, struct log_conn, io));
+	struct log_conn *c = container_of(conn, struct log_conn, conn);
+	if (conn->flags & CONN_ERROR)
+		log_conn_close(c);
+	else
+		log_conn_run(c);
 }
 
 static void on_conn_task(struct worker *w, struct task *task)
@@ -157,6 +160,12 @@ static void on_conn_timer(struct worker *w, struct timer *t)
 		timer_arm(&w->wheel, t, deadline);
 }
 
+static int start_tls(struct log_conn *c, const struct bind_conf *b)
+{
+	struct tls_accept_opts opts = { .tune = &c->lf->process->config->global.tls };
+	return tls_accept(&c->conn, tls_bind_ctx(b->tls), &opts);
+}
+
 /* Owns fd from here on. 0 or -errno. */
 static int log_conn_new(struct log_socket *s, int fd, const struct net_peer *peer)
 {
@@ -173,9 +182,14 @@ static int log_conn_new(struct log_socket *s, int fd, const struct net_peer *pee
 	sender_text(peer, c->sender);
 	timer_init(&c->timer, on_conn_timer);
 	task_init(&c->task, on_conn_task);
-	int r = io_add_edge(w, &c->io, fd, on_conn_io);
+	int r = conn_start(&c->conn, w, fd, on_conn_event);
 	if (r < 0) {
 		close(fd);
+		free(c);
+		return r;
+	}
+	if (s->bind->tls && (r = start_tls(c, s->bind)) < 0) {
+		conn_close(&c->conn);
 		free(c);
 		return r;
 	}
@@ -318,8 +332,8 @@ void log_forward_soft_stop(struct worker *w, struct log_forward *lf)
 		if (lf->sockets[i].worker == w)
 			socket_stop(w, &lf->sockets[i]);
 	list_for_each_entry_safe (c, &lf->conns[w->id], struct log_conn, link) {
-		int r = read_some(c);
-		(void)r;
+		if (!(c->conn.flags & CONN_HANDSHAKE))
+			(void)read_some(c);
 		log_conn_close(c);
 	}
 }

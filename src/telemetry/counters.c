@@ -6,6 +6,8 @@
  */
 #include "weir/telemetry/counters.h"
 
+#include "weir/event/worker.h"
+
 #define PERIOD_MS 1000
 
 struct counters *counters_new(unsigned workers)
@@ -101,35 +103,40 @@ unsigned counters_rate(const struct counters *c, unsigned workers, size_t offset
 	return sum;
 }
 
-static const struct rate *rate_of(const struct counters *c, size_t offset)
+bool rate_is_over(const struct rate *r, uint64_t now_ms)
 {
-	return (const struct rate *)((const char *)c + offset);
+	return now_ms - atomic_load_explicit(&r->start_ms, memory_order_relaxed) >= PERIOD_MS;
+}
+
+unsigned rate_last(const struct rate *const *all, unsigned n)
+{
+	uint64_t newest = 0;
+	unsigned sum = 0;
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t start = atomic_load_explicit(&all[i]->start_ms, memory_order_relaxed);
+		newest = MAX(newest, start);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t start = atomic_load_explicit(&all[i]->start_ms, memory_order_relaxed);
+		if (start + PERIOD_MS > newest)
+			sum += atomic_load_explicit(&all[i]->current, memory_order_relaxed);
+	}
+	return sum;
 }
 
 unsigned counters_rate_last(const struct counters *all, unsigned workers, size_t offset)
 {
-	uint64_t newest = 0;
-	unsigned sum = 0;
-	for (unsigned i = 0; i < workers; i++) {
-		uint64_t start =
-		    atomic_load_explicit(&rate_of(&all[i], offset)->start_ms, memory_order_relaxed);
-		newest = MAX(newest, start);
-	}
-	for (unsigned i = 0; i < workers; i++) {
-		const struct rate *r = rate_of(&all[i], offset);
-		uint64_t start = atomic_load_explicit(&r->start_ms, memory_order_relaxed);
-		if (start + PERIOD_MS > newest)
-			sum += atomic_load_explicit(&r->current, memory_order_relaxed);
-	}
-	return sum;
+	const struct rate *rates[WORKER_MAX];
+	for (unsigned i = 0; i < workers; i++)
+		rates[i] = (const struct rate *)((const char *)&all[i] + offset);
+	return rate_last(rates, workers);
 }
 
 void counters_rate_add(struct counters *all, unsigned workers, unsigned worker, size_t offset,
     atomic_uint *max, uint64_t now_ms)
 {
 	struct rate *r = (struct rate *)((char *)&all[worker] + offset);
-	uint64_t start = atomic_load_explicit(&r->start_ms, memory_order_relaxed);
-	if (now_ms - start >= PERIOD_MS)
+	if (rate_is_over(r, now_ms))
 		gauge_raise(max, counters_rate_last(all, workers, offset));
 	rate_add(r, now_ms);
 }

@@ -189,6 +189,7 @@ static int use_file(
 	if (!line)
 		return -ENOMEM;
 	line->is_default = crt->word == TLS_CRT_DEFAULT;
+	line->of_bind = true;
 	list_add_tail(&one, &line->link);
 	int err = tls_lines_load(b->store, &one, NULL, report);
 	/* a bundle named first is the default with all its key types */

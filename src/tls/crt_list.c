@@ -118,12 +118,13 @@ static int is_visible(const struct dirent *e)
 	return e->d_name[0] != '.';
 }
 
-static bool is_side_file(const char *name)
+/* TLS_EXTRA_* of the ending; 0: it is no side file. */
+static unsigned side_file(const char *name)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(side_files); i++)
 		if (slice_has_suffix(slice_str(name), side_files[i].ext))
-			return true;
-	return false;
+			return side_files[i].extra;
+	return 0;
 }
 
 static int by_name(const void *a, const void *b)
@@ -137,15 +138,20 @@ static int name_against(const void *name, const void *entry)
 	return strcmp(name, (*(const struct dirent *const *)entry)->d_name);
 }
 
-/* Which of a certificate's side files the listing has: the others need no system call to be found missing. */
+/*
+ * Which of a certificate's side files the listing has: the others need no system call to be found missing. any: those
+ * that some certificate has.
+ */
 static unsigned side_files_of(
-    const struct tls_store *s, struct dirent **sorted, size_t n, const char *name)
+    const struct tls_store *s, struct dirent **sorted, size_t n, unsigned any, const char *name)
 {
 	unsigned extra = 0;
 	if (s->conf.extra_del_ext)
 		return TLS_EXTRA_ALL;
 	for (unsigned i = 0; i < ARRAY_SIZE(side_files); i++) {
 		char side[512];
+		if (!(any & side_files[i].extra))
+			continue;
 		snprintf(side, sizeof(side), "%s%s", name, side_files[i].ext.ptr);
 		if (bsearch(side, sorted, n, sizeof(struct dirent *), name_against))
 			extra |= side_files[i].extra;
@@ -177,14 +183,17 @@ static int read_dir(struct tls_store *s, struct tls_crt_list *list, const struct
 	}
 	if (n > 1)
 		qsort(names, (size_t)n, sizeof(*names), by_name);
-	unsigned number = 0;
+	unsigned number = 0, any = 0;
+	for (int i = 0; i < n; i++)
+		any |= side_file(names[i]->d_name);
 	for (int i = 0; i < n; i++) {
 		struct tls_crt_line *line =
-		    is_side_file(names[i]->d_name) ? NULL : dir_line(list->name, names[i]);
+		    side_file(names[i]->d_name) ? NULL : dir_line(list->name, names[i]);
 		if (!line)
 			continue;
 		line->number = ++number;
-		line->extra = side_files_of(s, names, (size_t)n, names[i]->d_name);
+		line->is_there = line->of_bind = true;
+		line->extra = side_files_of(s, names, (size_t)n, any, names[i]->d_name);
 		list_add_tail(&list->lines, &line->link);
 	}
 	for (int i = 0; i < n; i++)
@@ -272,7 +281,7 @@ static int split_bundle(struct tls_store *s, struct tls_crt_line *line)
 {
 	int n = 0;
 	if (!(s->conf.extra & TLS_EXTRA_BUNDLE) || line->has_files || *line->path == '@' ||
-	    tls_store_find(s, line->path) || file_exists(line->path))
+	    line->is_there || tls_store_find(s, line->path) || file_exists(line->path))
 		return 0;
 	for (unsigned i = 0; i < ARRAY_SIZE(bundle_types); i++) {
 		char *path, *crt;
@@ -323,7 +332,8 @@ static unsigned count_lines(const struct list *lines)
 	return n;
 }
 
-static int attach_slots(struct tls_store *s, struct list *lines)
+static int attach_slots(
+    struct tls_store *s, struct list *lines, const char *where, const struct tls_report *report)
 {
 	int err = 0;
 	list_for_each_entry (line, lines, struct tls_crt_line, link) {
@@ -335,8 +345,9 @@ static int attach_slots(struct tls_store *s, struct list *lines)
 			continue;
 		}
 		tls_line_attach(line, slot);
-		if (line->files.ocsp_update >= 0)
-			slot->ocsp_update = line->files.ocsp_update;
+		int e = tls_line_set_ocsp(s, line, where, report);
+		if (e)
+			err = e;
 	}
 	return err;
 }
@@ -368,6 +379,6 @@ int tls_lines_load(
 	}
 	err = tls_store_load_jobs(s, jobs, jobs_n, report);
 	free(jobs);
-	int missing = attach_slots(s, lines);
+	int missing = attach_slots(s, lines, where, report);
 	return err ? err : missing;
 }

@@ -60,7 +60,9 @@ static int add_locked(struct tls_store *s, struct worker *w, struct tls_crt_list
 			line->number = list_last(&list->lines, struct tls_crt_line, link)->number;
 		line->number++;
 		tls_line_attach(line, slot);
-		r = add_to_uses(list, line, w, &report);
+		r = tls_line_set_ocsp(s, line, list->name, &report);
+		if (r == 0)
+			r = add_to_uses(list, line, w, &report);
 	}
 	if (r < 0) {
 		tls_line_detach(line);

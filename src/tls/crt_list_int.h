@@ -17,6 +17,8 @@ struct tls_crt_line {
 	struct tls_options opt;
 	struct tls_load files; /* key, ocsp ... in the brackets */
 	bool has_files;
+	bool is_there; /* a directory's listing had it */
+	bool of_bind; /* "crt" of a bind line, or of a directory there: inherits ocsp-update.mode */
 	unsigned extra;		    /* TLS_EXTRA_*: side files that may be there */
 	const char *const *filters; /* lower case, "!" kept */
 	unsigned filters_n;
@@ -66,6 +68,9 @@ int tls_line_read(struct slice text, struct tls_crt_line **ret, char *err, size_
  */
 int tls_lines_load(
     struct tls_store *s, struct list *lines, const char *where, const struct tls_report *report);
+/* The line's "ocsp-update" becomes its slot's. 0; -EINVAL when that has another one, told; -ENOMEM. */
+int tls_line_set_ocsp(struct tls_store *s, struct tls_crt_line *line, const char *where,
+    const struct tls_report *report);
 struct tls_crt_list *tls_crt_list_find(struct tls_store *s, const char *name);
 bool tls_is_directory(const struct tls_store *s, const char *name);
 

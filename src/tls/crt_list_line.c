@@ -61,6 +61,8 @@ struct tls_crt_line *tls_line_copy(const struct tls_crt_line *from, const char *
 	l->number = from->number;
 	l->has_positive = from->has_positive;
 	l->is_default = from->is_default;
+	l->of_bind = from->of_bind;
+	l->files.ocsp_update = from->files.ocsp_update;
 	const char **filters = arena_array(&l->arena, const char *, from->filters_n + 1);
 	bool ok = filters && tls_options_copy(&l->opt, &from->opt, &l->arena) == 0;
 	for (unsigned i = 0; ok && i < from->filters_n; i++) {

@@ -124,9 +124,7 @@ static void complete(struct tls_conn *t)
 	t->info.resumed = SSL_session_reused(t->ssl);
 	t->tw->counters.handshakes[side]++;
 	t->tw->counters.resumed[side] += t->info.resumed;
-	(void)rate_add(&t->tw->counters.rate[side], worker_now_ms(t->tw->w));
-	if (!t->info.resumed)
-		(void)rate_add(&t->tw->counters.keys[side], worker_now_ms(t->tw->w));
+	tls_rates_count(t->tw, side, t->info.resumed);
 	t->tickets_due = (uint8_t)tls_server_tickets(t);
 	if (t->client && t->info.resumed)
 		tls_client_resumed(t);

@@ -164,6 +164,7 @@ void tls_slot_free(struct tls_slot *slot)
 {
 	list_del(&slot->order);
 	tls_cert_close(atomic_load(&slot->cert));
+	free(slot->ocsp_where);
 	free(slot->name);
 	free(slot);
 }
@@ -239,8 +240,9 @@ int tls_store_load(struct tls_store *s, const char *store, const struct tls_load
 	}
 	struct tls_slot *slot = err == 0 ? tls_store_find(s, name) : NULL;
 	if (slot) {
-		slot->ocsp_update = load->ocsp_update;
 		slot->jwt = load->jwt;
+		if (load->ocsp_update >= 0)
+			err = tls_slot_set_ocsp(slot, load->ocsp_update, "its crt-store");
 	}
 	free(name);
 	free(path);

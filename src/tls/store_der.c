@@ -60,6 +60,16 @@ static int two_digits(const char *p)
 	return ascii_is_digit(p[0]) && ascii_is_digit(p[1]) ? (p[0] - '0') * 10 + p[1] - '0' : -1;
 }
 
+/* Days from 1970 to that one, in the calendar without an end; libc's way there reads the time zone each time. */
+static int64_t days_to(int year, int month, int day)
+{
+	int64_t y = month <= 2 ? year - 1 : year;
+	int64_t era = (y >= 0 ? y : y - 399) / 400;
+	int64_t of_era = y - era * 400;
+	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
 /* RFC 5280 4.1.2.5: both forms with seconds and "Z". */
 static int der_time(const struct der_item *t, int64_t *ret)
 {
@@ -81,15 +91,9 @@ static int der_time(const struct der_item *t, int64_t *ret)
 		year = p[0] + (p[0] < 50 ? 2000 : 1900);
 		p += 1;
 	}
-	struct tm tm = {
-		.tm_year = year - 1900,
-		.tm_mon = p[0] - 1,
-		.tm_mday = p[1],
-		.tm_hour = p[2],
-		.tm_min = p[3],
-		.tm_sec = p[4],
-	};
-	*ret = timegm(&tm);
+	if (p[0] < 1 || p[0] > 12)
+		return -EINVAL;
+	*ret = ((days_to(year, p[0], p[1]) * 24 + p[2]) * 60 + p[3]) * 60 + p[4];
 	return 0;
 }
 

@@ -151,7 +151,9 @@ struct tls_slot {
 	struct list insts; /* of struct tls_inst; under the store's lock */
 	struct list order; /* of s->slots, in order of loading */
 	struct tls_store *store;
-	int ocsp_update; /* 1 on, 0 off, -1 not said */
+	int ocsp_update;   /* 1 on, 0 off, -1 not said */
+	char *ocsp_where;  /* who said it, for messages */
+	bool ocsp_by_list; /* a crt-list did */
 	bool jwt;
 };
 
@@ -201,6 +203,8 @@ void tls_load_job_run(struct tls_store *s, struct tls_load_job *job);
 struct tls_slot *tls_slot_add(struct tls_store *s, const char *name, struct tls_cert *cert);
 void tls_store_ref(struct tls_store *s);
 void tls_store_unref(struct tls_store *s);
+/* where: who says so, copied. 0 or -ENOMEM. */
+int tls_slot_set_ocsp(struct tls_slot *slot, int on, const char *where);
 void tls_slot_free(struct tls_slot *slot);
 /* path in base unless it is absolute; malloc'ed. */
 char *tls_path(const char *base, const char *path);

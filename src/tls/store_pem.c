@@ -12,14 +12,16 @@ static const char begin_mark[] = "-----BEGIN ";
 static const char end_mark[] = "-----END ";
 static const char dashes[] = "-----";
 
-/* Offset of mark at the start of a line from at on, or text.len. */
+/* Offset of mark, which begins with a dash, at the start of a line from at on, or text.len. Base64 has no dashes. */
 static size_t find_line(struct slice text, size_t at, const char *mark, size_t mark_len)
 {
 	while (at < text.len) {
-		const char *p = memmem(text.ptr + at, text.len - at, mark, mark_len);
-		if (!p)
+		const char *p = memchr(text.ptr + at, '-', text.len - at);
+		size_t left = p ? (size_t)(text.ptr + text.len - p) : 0;
+		if (left < mark_len)
 			break;
-		if (p == text.ptr || p[-1] == '\n' || p[-1] == '\r' || p[-1] == ' ')
+		if (memcmp(p, mark, mark_len) == 0 &&
+		    (p == text.ptr || p[-1] == '\n' || p[-1] == '\r' || p[-1] == ' '))
 			return (size_t)(p - text.ptr);
 		at = (size_t)(p - text.ptr) + 1;
 	}

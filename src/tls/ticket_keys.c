@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "ticket_keep.h"
 #include "weir/base/strbuf.h"
 
 #define SEAL (TLS_TICKETS_NO - 2) /* of the keys from old to new */
@@ -31,6 +32,7 @@ struct tls_ticket_keys {
 	EVP_CIPHER *cipher; /* fetched once: fetching takes locks */
 	int64_t rotate_at_s;
 	struct ticket_key key[TLS_TICKETS_NO]; /* the oldest first */
+	struct ticket_page *page;	       /* where the next process finds them, or NULL */
 };
 
 static int64_t mono_s(void)
@@ -69,24 +71,54 @@ void tls_ticket_keys_unref(struct tls_ticket_keys *k)
 	if (!k || atomic_fetch_sub_explicit(&k->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	EVP_CIPHER_free(k->cipher);
+	ticket_page_unmap(k->page);
 	pthread_mutex_destroy(&k->lock);
 	free(k->file);
 	OPENSSL_cleanse(k->key, sizeof(k->key));
 	free(k);
 }
 
-struct tls_ticket_keys *tls_ticket_keys_new(unsigned rotate_s)
+/* Those of the process before this one. The time is judged: a clock that makes no sense rotates at once. */
+static bool keys_left(struct tls_ticket_keys *k, unsigned rotate_s)
+{
+	int64_t at_s, now = mono_s();
+	if (!k->page || !ticket_page_read(k->page, (uint8_t *)k->key, &at_s))
+		return false;
+	k->rotate_at_s = at_s >= 0 && at_s <= now + rotate_s ? at_s : now;
+	return true;
+}
+
+struct tls_ticket_keys *tls_ticket_keys_new(int kept_fd, unsigned rotate_s)
 {
 	struct tls_ticket_keys *k = keys_new(TLS_TICKET_KEY_MAX, NULL);
 	if (!k)
 		return NULL;
+	k->rotate_s = rotate_s;
+	k->page = ticket_page_map(kept_fd);
+	if (keys_left(k, rotate_s))
+		return k;
 	if (RAND_bytes((unsigned char *)k->key, sizeof(k->key)) != 1) {
 		tls_ticket_keys_unref(k);
 		return NULL;
 	}
-	k->rotate_s = rotate_s;
 	k->rotate_at_s = mono_s() + rotate_s;
 	return k;
+}
+
+static void leave_locked(struct tls_ticket_keys *k)
+{
+	if (k->page)
+		ticket_page_write(k->page, (const uint8_t *)k->key, k->rotate_at_s);
+}
+
+void tls_ticket_keys_leave(struct tls_ticket_keys *k)
+{
+	if (!k->page)
+		return;
+	pthread_mutex_lock(&k->lock);
+	ticket_page_claim(k->page);
+	leave_locked(k);
+	pthread_mutex_unlock(&k->lock);
 }
 
 /* ---- texts ---- */
@@ -192,6 +224,7 @@ static void push_locked(struct tls_ticket_keys *k, const struct ticket_key *newe
 {
 	memmove(&k->key[0], &k->key[1], (TLS_TICKETS_NO - 1) * sizeof(k->key[0]));
 	k->key[TLS_TICKETS_NO - 1] = *newest;
+	leave_locked(k);
 }
 
 int tls_ticket_keys_push(struct tls_ticket_keys *k, struct slice base64)
@@ -213,6 +246,7 @@ int tls_ticket_keys_take(struct tls_ticket_keys *k, const struct tls_ticket_keys
 		return -EINVAL;
 	pthread_mutex_lock(&k->lock);
 	memcpy(k->key, from->key, sizeof(k->key));
+	leave_locked(k);
 	pthread_mutex_unlock(&k->lock);
 	return 0;
 }

@@ -27,7 +27,8 @@ struct tls_worker *tls_worker_get(struct worker *w)
 	pool_init(&tw->conns, "tls_conn", sizeof(struct tls_conn), CONNS_FREE_MAX);
 	list_init(&tw->waiting);
 	task_init(&tw->task, run_waiting);
-	w->slot[WORKER_SLOT_TLS] = tw;
+	__atomic_store_n(
+	    &w->slot[WORKER_SLOT_TLS], tw, __ATOMIC_RELEASE); /* for rates.c of others */
 	return tw;
 }
 

@@ -90,6 +90,10 @@ static inline struct tls_conn *tls_state(const struct conn *c)
 	return c->xprt_state;
 }
 
+/* ---- rates.c ---- */
+/* A handshake is complete; side as in struct tls_counters. */
+void tls_rates_count(struct tls_worker *tw, unsigned side, bool resumed);
+
 /* ---- tls_worker.c ---- */
 struct tls_worker *tls_worker_get(struct worker *w); /* NULL: no memory */
 /* Whether the next step of a handshake must wait: 0 go on, -EAGAIN it was queued, -EBUSY the queue is full. */

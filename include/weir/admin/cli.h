@@ -51,6 +51,7 @@ struct cli_command {
 extern const struct cli_command cli_builtin_rows[], cli_last_rows[];
 
 struct cli;
+struct conn;
 
 struct cli_setup {
 	const struct cli_command *const
@@ -68,8 +69,16 @@ struct cli_setup {
 struct cli *cli_new(const struct cli_setup *setup);
 /* Closes listeners and connections. Not from inside a command. */
 void cli_free(struct cli *cli);
+/* Of the connections of one listening descriptor. */
+struct cli_listen_opts {
+	enum cli_level level;
+	enum cli_severity_output severity;
+	/* puts another transport, TLS, over an accepted connection; 0 or -errno. NULL: none. Worker 0. */
+	int (*secure)(struct conn *c, void *arg);
+	void *arg;
+};
 /* Serves a listening descriptor, which cli owns from now on. 0 or -errno (fd stays the caller's). */
-int cli_listen(struct cli *cli, int fd, enum cli_level level, enum cli_severity_output severity);
+int cli_listen(struct cli *cli, int fd, const struct cli_listen_opts *opts);
 /* Takes over one connected stream socket, which maxconn does not count. 0 or -errno (fd stays the caller's). */
 int cli_adopt(struct cli *cli, int fd, enum cli_level level);
 void cli_stop_listening(struct cli *cli);

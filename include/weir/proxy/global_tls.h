@@ -39,6 +39,7 @@ struct global_tls {
 	unsigned first_record, hard_record; /* tune.ssl.maxrecord, .hard-maxrecord; 0: no limit */
 	unsigned keyupdates; /* a second (tune.ssl.keyupdate-rate-limit); 0: no limit */
 	unsigned forged;     /* tune.ssl.ssl-ctx-cache-size */
+	int keep_fd; /* memory in which ticket keys outlive the process, or -1; not a keyword */
 };
 
 /* "load" of a crt-store section, kept until the store is made. */

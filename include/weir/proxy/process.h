@@ -27,9 +27,10 @@ struct process {
 	atomic_uint conn_rate_max, sess_rate_max;
 	atomic_uint ssl_conns; /* of conns, those on bind lines with "ssl" */
 	atomic_uint ssl_rate_max,
-	    ssl_keys_max[2];	 /* as seen by "show info"; [0] clients, [1] servers */
+	    ssl_keys_max[2];	 /* as "show info" has shown; [0] clients, [1] servers */
 	atomic_ullong rate_word; /* maxconnrate, maxsessrate: second << 32 | connections in it */
 	atomic_ullong ssl_rate_word; /* maxsslrate, in the same way */
+	atomic_ullong tls_log_word;  /* lines about certificates, in the same way */
 	atomic_ullong dropped_conns; /* refused for lack of descriptors or memory */
 	atomic_uint jobs;	 /* what a soft stop waits for: connections and checks under way */
 	atomic_ullong recv_logs; /* log lines received by log-forward sections */
@@ -70,6 +71,10 @@ int proxy_worker_start(struct worker *w, struct process *p);
 /* Ends what is under way, for a worker that runs no more; its mail is to be run before it is stopped. */
 void proxy_worker_end_streams(struct worker *w);
 void proxy_worker_stop(struct worker *w);
+
+/* Errors of certificates found from now on go to the logs: before threads run, then on each of them. */
+void tls_log_open(struct process *p);
+void tls_log_start(struct worker *w);
 
 /* Opens the sockets of every bind of c. Main thread, before privileges go. 0 or -1, told to diag. */
 int listeners_open(struct process *p, struct config *c, struct diag *diag);

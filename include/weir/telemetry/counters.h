@@ -130,6 +130,10 @@ bool rate_add(struct rate *r, uint64_t now_ms);
  * that still lies within the last second. Any thread.
  */
 unsigned rate_read(const struct rate *r, uint64_t now_ms);
+/* The period of the last event is over: the next one begins another. */
+bool rate_is_over(const struct rate *r, uint64_t now_ms);
+/* Events that rates of several workers had in the last period in which there were any. Any thread. */
+unsigned rate_last(const struct rate *const *all, unsigned n);
 /* The sum of one rate (offset of it in struct counters) over all workers. */
 unsigned counters_rate(const struct counters *c, unsigned workers, size_t offset, uint64_t now_ms);
 

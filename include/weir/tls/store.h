@@ -52,8 +52,9 @@ struct tls_store_conf {
 	const char *const *passphrase_cmd; /* argv, NULL-terminated; NULL: none */
 	bool check_all;			   /* make every OpenSSL object while loading (-c) */
 	unsigned threads;		   /* that read; 0: as many as there are CPUs, at most 16 */
-	bool ocsp_update;   /* ocsp-update.mode: of certificates that say nothing of it */
-	int security_level; /* ssl-security-level; -1: the library's */
+	bool ocsp_update;      /* ocsp-update.mode: of certificates that say nothing of it */
+	bool ocsp_update_said; /* the configuration says so, it is not the default */
+	int security_level;    /* ssl-security-level; -1: the library's */
 };
 
 #define TLS_STORE_CONF_INIT                                                                        \

@@ -19,9 +19,14 @@ struct tls_ticket_keys;
 
 /*
  * Random keys, of AES-256. rotate_s: they are replaced one after another as time passes, so that a stolen one opens
- * little; 0: never. NULL when memory or randomness is short. One reference.
+ * little; 0: never. kept_fd: of tls_kept_open(); keys that an earlier process has left there are taken, so that its
+ * tickets stay good; -1: none. NULL when memory or randomness is short. One reference.
  */
-struct tls_ticket_keys *tls_ticket_keys_new(unsigned rotate_s);
+struct tls_ticket_keys *tls_ticket_keys_new(int kept_fd, unsigned rotate_s);
+/* From now on the next process finds these keys behind kept_fd, as they are at any time. */
+void tls_ticket_keys_leave(struct tls_ticket_keys *keys);
+/* Memory, in no file, in which keys outlive a process that inherits the descriptor. -1: there is none. */
+int tls_kept_open(void);
 /* From the text of a file, a base64 key a line. NULL with a text in err. */
 struct tls_ticket_keys *tls_ticket_keys_parse(
     const char *file, struct slice text, char *err, size_t err_size);

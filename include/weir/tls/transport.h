@@ -159,9 +159,12 @@ struct tls_counters {
 	uint64_t queued; /* handshake steps that had to wait for another turn */
 	struct rate rate[2],
 	    keys[2]; /* handshakes a second, and those of them that were not resumed */
+	unsigned rate_max[2], keys_max[2]; /* the most of all workers, as this one has seen */
 };
 /* Zeroes when the worker has never had TLS. On it, or while it is paused. */
 struct tls_counters tls_counters(const struct worker *w);
+/* All workers in the last second in which there were any; offset of a rate in struct tls_counters. Any thread. */
+unsigned tls_rate_last(struct worker_group *g, size_t offset);
 /* Frees what TLS keeps on a worker; every connection is closed. Harmless when there was none. */
 void tls_worker_stop(struct worker *w);
 

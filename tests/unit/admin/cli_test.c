@@ -230,7 +230,7 @@ static void start_serving(void)
 	address_len = sizeof(address);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &address_len), 0);
 	assert_int_equal(listen(fd, 64), 0);
-	assert_int_equal(cli_listen(cli, fd, CLI_ADMIN, CLI_SEVERITY_NONE), 0);
+	assert_int_equal(cli_listen(cli, fd, &(struct cli_listen_opts){ .level = CLI_ADMIN }), 0);
 	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
 }
 

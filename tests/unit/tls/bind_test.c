@@ -291,7 +291,7 @@ static void a_resumed_connection_knows_its_certificate(void **state)
 {
 	struct world *w = *state;
 	put(w, "a.pem", &(struct test_spec){ .cn = "a.example" });
-	w->conf.server.tickets = tls_ticket_keys_new(0);
+	w->conf.server.tickets = tls_ticket_keys_new(-1, 0);
 	w->conf.server.lifetime_s = 300;
 	build(w, "a.pem", NULL);
 	w->client.max = TLS1_2_VERSION;
@@ -312,7 +312,7 @@ static void a_session_does_not_cross_to_a_bind_that_verifies(void **state)
 	put(w, "a.pem", &(struct test_spec){ .cn = "a.example" });
 	put(w, "b.pem", &(struct test_spec){ .cn = "b.example" });
 	list(w, "l", "$D/a.pem\n$D/b.pem [verify required ca-file $D/ca.pem]\n");
-	w->conf.server.tickets = tls_ticket_keys_new(0);
+	w->conf.server.tickets = tls_ticket_keys_new(-1, 0);
 	w->conf.server.lifetime_s = 300;
 	build(w, "@l", NULL);
 	w->client.resume = true;

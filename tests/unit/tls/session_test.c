@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Resumption between two connections: session IDs, tickets, keys that change, and the session cache itself. */
+#include <fcntl.h>
 #include <openssl/hmac.h>
 #include <pthread.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "../../../src/tls/transport_int.h"
 #include "pair.h"
 
 static bool client_has_any(void)
@@ -57,6 +62,29 @@ static void sessions_resume_by_id_from_the_shared_cache(void **state)
 	tls_session_cache_free(cache);
 }
 
+/* "show info" may come long after them. */
+static void the_most_handshakes_of_a_second_are_kept(void **state)
+{
+	struct tls_server_setup setup = { .lifetime_s = 300 };
+	SSL_CTX *ctx = server_ctx_new(&setup, TLS1_3_VERSION);
+	struct tls_client *client = trusting_client(true);
+	const size_t rate = offsetof(struct tls_counters, rate);
+	for (unsigned i = 0; i < 3; i++)
+		assert_false(connect_once(ctx, client));
+	unsigned n = tls_rate_last(p.w->group, rate);
+	assert_true(n >= 1 && n <= 3);
+	struct tls_counters *c = &((struct tls_worker *)p.w->slot[WORKER_SLOT_TLS])->counters;
+	for (unsigned seconds = 1; seconds <= 5; seconds += 4) {
+		atomic_fetch_sub(&c->rate[0].start_ms, seconds * 1000);
+		atomic_fetch_sub(&c->keys[0].start_ms, seconds * 1000);
+		assert_false(connect_once(ctx, client));
+		assert_int_equal(tls_counters(p.w).rate_max[0], n);
+		assert_int_equal(tls_counters(p.w).keys_max[0], n);
+	}
+	tls_client_unref(client);
+	SSL_CTX_free(ctx);
+}
+
 static void sessions_of_another_scope_are_not_taken(void **state)
 {
 	struct tls_session_cache *cache = tls_session_cache_new(1000);
@@ -75,7 +103,7 @@ static void sessions_of_another_scope_are_not_taken(void **state)
 
 static void tickets_resume_across_contexts(void **state)
 {
-	struct tls_ticket_keys *keys = tls_ticket_keys_new(0);
+	struct tls_ticket_keys *keys = tls_ticket_keys_new(-1, 0);
 	struct tls_server_setup setup = { .tickets = keys };
 	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
 	for (unsigned i = 0; i < ARRAY_SIZE(versions); i++) {
@@ -108,7 +136,7 @@ static void without_tickets_and_cache_nothing_resumes(void **state)
 
 static void no_ssl_reuse_shakes_hands_in_full(void **state)
 {
-	struct tls_ticket_keys *keys = tls_ticket_keys_new(0);
+	struct tls_ticket_keys *keys = tls_ticket_keys_new(-1, 0);
 	struct tls_server_setup setup = { .tickets = keys };
 	SSL_CTX *ctx = server_ctx_new(&setup, TLS1_3_VERSION);
 	struct tls_client *client = client_new(&(struct tls_client_conf){
@@ -123,7 +151,7 @@ static void no_ssl_reuse_shakes_hands_in_full(void **state)
 /* Tickets leave with the first answer, not before it. */
 static void tickets_wait_for_the_answer(void **state)
 {
-	struct tls_ticket_keys *keys = tls_ticket_keys_new(0);
+	struct tls_ticket_keys *keys = tls_ticket_keys_new(-1, 0);
 	struct tls_server_setup setup = { .tickets = keys };
 	SSL_CTX *ctx = server_ctx_new(&setup, TLS1_3_VERSION);
 	struct tls_client *client = trusting_client(false);
@@ -168,6 +196,18 @@ static struct tls_ticket_keys *keys_of_file(unsigned first, unsigned n)
 	return k;
 }
 
+static bool same_keys(const struct tls_ticket_keys *a, const struct tls_ticket_keys *b)
+{
+	char x[TLS_TICKET_BASE64], y[TLS_TICKET_BASE64];
+	for (unsigned i = 0; i < TLS_TICKETS_NO; i++) {
+		tls_ticket_keys_show(a, i, x);
+		tls_ticket_keys_show(b, i, y);
+		if (strcmp(x, y) != 0)
+			return false;
+	}
+	return true;
+}
+
 static void the_penultimate_key_seals_and_all_open(void **state)
 {
 	struct tls_ticket_keys *keys = keys_of_file(1, 5); /* 3, 4 and 5 are kept; 4 seals */
@@ -194,6 +234,66 @@ static void the_penultimate_key_seals_and_all_open(void **state)
 }
 
 /* As other programs that share the file do it: name, AES key, HMAC key; HMAC-SHA256 behind the ticket. */
+/* A reload: the process that comes opens what the one that goes has sealed. */
+static void keys_are_left_to_the_next_process(void **state)
+{
+	int fd = tls_kept_open();
+	assert_true(fd >= 0);
+	struct tls_ticket_keys *old = tls_ticket_keys_new(fd, 3600);
+	struct tls_ticket_keys *early = tls_ticket_keys_new(fd, 3600);
+	assert_false(same_keys(old, early)); /* nothing was left yet */
+	tls_ticket_keys_leave(old);
+	struct tls_ticket_keys *next = tls_ticket_keys_new(fd, 3600);
+	assert_true(same_keys(old, next));
+	assert_int_equal(tls_ticket_keys_push(old, slice_str(key_text(7))), 0);
+	struct tls_ticket_keys *later = tls_ticket_keys_new(fd, 3600);
+	assert_false(same_keys(later, next));
+	assert_true(same_keys(later, old));
+	tls_ticket_keys_unref(old);
+	tls_ticket_keys_unref(early);
+	tls_ticket_keys_unref(next);
+	tls_ticket_keys_unref(later);
+	close(fd);
+}
+
+/* A process that serves no more keeps its changes to itself. */
+static void only_the_last_to_serve_leaves_keys(void **state)
+{
+	int fd = tls_kept_open(), status;
+	struct tls_ticket_keys *mine = tls_ticket_keys_new(fd, 3600);
+	tls_ticket_keys_leave(mine);
+	pid_t child = fork();
+	if (child == 0) {
+		struct tls_ticket_keys *next = tls_ticket_keys_new(fd, 3600);
+		if (next)
+			tls_ticket_keys_leave(next);
+		_exit(!next || !same_keys(mine, next));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(tls_ticket_keys_push(mine, slice_str(key_text(8))), 0);
+	struct tls_ticket_keys *found = tls_ticket_keys_new(fd, 3600);
+	assert_false(same_keys(found, mine));
+	tls_ticket_keys_unref(mine);
+	tls_ticket_keys_unref(found);
+	close(fd);
+}
+
+static void memory_of_another_kind_is_not_taken(void **state)
+{
+	int fds[3] = { memfd_create("short", 0), memfd_create("long", 0),
+		open("/dev/null", O_RDWR) };
+	char byte = 1;
+	assert_int_equal(pwrite(fds[1], &byte, 1, 65535), 1);
+	for (unsigned i = 0; i < ARRAY_SIZE(fds); i++) {
+		struct tls_ticket_keys *k = tls_ticket_keys_new(fds[i], 3600);
+		assert_non_null(k);
+		tls_ticket_keys_leave(k);
+		tls_ticket_keys_unref(k);
+		close(fds[i]);
+	}
+}
+
 static void tickets_are_sealed_as_others_do_it(void **state)
 {
 	unsigned char raw[TLS_TICKET_KEY_MAX], mac[32];
@@ -349,6 +449,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(sessions_resume_by_id_from_the_shared_cache),
+		T(the_most_handshakes_of_a_second_are_kept),
 		T(sessions_of_another_scope_are_not_taken),
 		T(tickets_resume_across_contexts),
 		T(without_tickets_and_cache_nothing_resumes),
@@ -356,6 +457,9 @@ int main(void)
 		T(tickets_wait_for_the_answer),
 		T(the_penultimate_key_seals_and_all_open),
 		T(tickets_are_sealed_as_others_do_it),
+		cmocka_unit_test(keys_are_left_to_the_next_process),
+		cmocka_unit_test(only_the_last_to_serve_leaves_keys),
+		cmocka_unit_test(memory_of_another_kind_is_not_taken),
 		T(wrong_key_files_are_refused),
 		cmocka_unit_test(cached_sessions_come_back_in_any_length),
 		cmocka_unit_test(threads_share_the_cache),
