@@ -18,10 +18,18 @@ static bool fail(struct h2_session *s, enum h2_error error, const char *why)
 	return false;
 }
 
+static void drop_rest(struct h2_block *b)
+{
+	free(b->rest);
+	b->rest = NULL;
+	b->rest_len = 0;
+}
+
 void h2_block_drop(struct h2_session *s)
 {
 	pool_put(s->out.pool, s->head.mem);
 	s->head.mem = NULL;
+	drop_rest(&s->block);
 	s->block = (struct h2_block){ .id = 0 };
 }
 
@@ -84,6 +92,7 @@ bool h2_block_begin(struct h2_session *s, uint32_t id, bool end)
 	char *mem = pool_get(s->out.pool);
 	if (!mem)
 		return fail(s, H2_INTERNAL_ERROR, "no memory");
+	hpack_decoder_begin(&s->decoder);
 	h2_head_init(&s->head, kind, mem, s->out.pool->size, s->conf.head_max, s->conf.max_fields);
 	return true;
 }
@@ -223,17 +232,16 @@ static void block_done(struct h2_session *s)
 
 /* ---- its parts ---- */
 
-static bool take_field(struct h2_session *s, const nghttp2_nv *nv)
+static bool take_field(struct h2_session *s, struct hpack_field *f)
 {
 	struct h2_block *b = &s->block;
-	b->size += (uint32_t)(nv->namelen + nv->valuelen + FIELD_OVERHEAD);
+	b->size += (uint32_t)(f->name.len + f->value.len + FIELD_OVERHEAD);
 	if (b->size > TOO_LARGE_FACTOR * s->conf.head_max) {
 		s->limit = H2_LIMIT_HEADER_LIST;
 		return fail(s, H2_ENHANCE_YOUR_CALM, "header list far too large");
 	}
 	if (!b->ignored && !b->refuse)
-		h2_head_field(&s->head, slice_make((const char *)nv->name, nv->namelen),
-		    slice_make((const char *)nv->value, nv->valuelen));
+		h2_head_field(&s->head, f);
 	return true;
 }
 
@@ -247,32 +255,60 @@ static bool within_limits(struct h2_session *s, size_t len)
 		s->limit = H2_LIMIT_CONTINUATIONS;
 		return fail(s, H2_ENHANCE_YOUR_CALM, "too many CONTINUATION frames");
 	}
+	if (b->size > TOO_LARGE_FACTOR * s->conf.head_max) {
+		s->limit = H2_LIMIT_HEADER_LIST;
+		return fail(s, H2_ENHANCE_YOUR_CALM, "header list far too large");
+	}
 	return true;
+}
+
+/* A field that began in the frame before goes on: the two pieces as one. False: no memory. */
+static bool join(struct h2_block *b, struct slice *in)
+{
+	if (likely(!b->rest_len))
+		return true;
+	char *both = realloc(b->rest, b->rest_len + in->len);
+	if (!both)
+		return false;
+	if (in->len)
+		memcpy(both + b->rest_len, in->ptr, in->len);
+	*in = slice_make(both, b->rest_len + in->len);
+	b->rest = both;
+	return true;
+}
+
+/* in: of the frame, or of rest itself where there is one. False: no memory. */
+static bool keep_rest(struct h2_block *b, struct slice in)
+{
+	b->rest_len = (uint32_t)in.len;
+	if (!b->rest)
+		b->rest = malloc(in.len);
+	if (b->rest)
+		memmove(b->rest, in.ptr, in.len);
+	return b->rest;
 }
 
 bool h2_block_part(struct h2_session *s, const char *bytes, size_t len, bool last)
 {
-	const uint8_t *in = (const uint8_t *)bytes;
+	struct slice in = slice_make(bytes, len);
+	struct hpack_field field;
+	enum hpack_result got;
 	if (!within_limits(s, len))
 		return false;
-	for (;;) {
-		nghttp2_nv nv;
-		int flags = 0;
-		ssize_t n = nghttp2_hd_inflate_hd2(s->inflater, &nv, &flags, in, len, last);
-		if (n == NGHTTP2_ERR_NOMEM)
-			return fail(s, H2_INTERNAL_ERROR, "no memory");
-		if (n < 0)
-			return fail(s, H2_COMPRESSION_ERROR, "header block cannot be decoded");
-		in += n;
-		len -= (size_t)n;
-		if ((flags & NGHTTP2_HD_INFLATE_EMIT) && !take_field(s, &nv))
+	if (!join(&s->block, &in))
+		return fail(s, H2_INTERNAL_ERROR, "no memory");
+	while ((got = hpack_decode(&s->decoder, &s->mem->scratch, &in, &field)) == HPACK_FIELD) {
+		if (!take_field(s, &field))
 			return false;
-		if (flags & NGHTTP2_HD_INFLATE_FINAL)
-			break;
-		if (!(flags & NGHTTP2_HD_INFLATE_EMIT) && len == 0)
-			return true;
 	}
-	nghttp2_hd_inflate_end_headers(s->inflater);
+	if (got == HPACK_ERROR || (got == HPACK_MORE && last))
+		return fail(s, H2_COMPRESSION_ERROR, "header block cannot be decoded");
+	if (got == HPACK_NO_MEMORY || (got == HPACK_MORE && !keep_rest(&s->block, in)))
+		return fail(s, H2_INTERNAL_ERROR, "no memory");
+	if (got == HPACK_END)
+		drop_rest(&s->block);
+	if (!last)
+		return true;
 	s->headers_rcvd++;
 	block_done(s);
 	return !s->is_failed;

@@ -242,8 +242,9 @@ static void apply_setting(struct h2_session *s, unsigned id, uint32_t value)
 {
 	switch (id) {
 	case H2_SET_TABLE_SIZE:
-		if (nghttp2_hd_deflate_change_table_size(s->deflater, MIN(value, 4096u)) != 0)
-			fail(s, H2_INTERNAL_ERROR, "no memory");
+		/* told once, that we use none: whatever it says later is no less (RFC 7541 4.2) */
+		if (value < HPACK_TABLE_SIZE && !s->table_refused)
+			s->table_refused = s->table_refusal_due = true;
 		return;
 	case H2_SET_PUSH:
 		if (value > 1 || (value && !s->conf.client_side))

@@ -12,12 +12,6 @@
 /* Replies that may wait for a peer that asks and does not read. */
 #define REPLIES_MAX 1000
 
-/*
- * Of our compressor: what every peer has from the start. A smaller one would save an idle client's connection a kilobyte
- * and have to be announced in the first answer, which some decoders do not take.
- */
-#define TABLE_SIZE 4096
-
 /* ---- the table ---- */
 
 static struct h2_stream **bucket(struct h2_session *s, uint32_t id)
@@ -237,8 +231,8 @@ static void send_settings(struct h2_session *s)
 	char payload[48];
 	size_t len = 0;
 	const struct h2_conf *c = &s->conf;
-	if (c->table_size != 4096)
-		add_setting(payload, &len, H2_SET_TABLE_SIZE, c->table_size);
+	if (s->decoder.limit != HPACK_TABLE_SIZE)
+		add_setting(payload, &len, H2_SET_TABLE_SIZE, s->decoder.limit);
 	if (c->client_side)
 		add_setting(payload, &len, H2_SET_CONNECT, 1);
 	else
@@ -258,6 +252,7 @@ int h2_session_init(struct h2_session *s, const struct h2_conf *conf, const stru
 {
 	*s = (struct h2_session){
 		.ops = ops,
+		.mem = mem,
 		.conf = *conf,
 		.next_id = 1,
 		.send_window = H2_WINDOW,
@@ -268,14 +263,7 @@ int h2_session_init(struct h2_session *s, const struct h2_conf *conf, const stru
 		.preface_done = !conf->client_side,
 	};
 	h2_out_init(&s->out, bufs);
-	if (nghttp2_hd_inflate_new2(&s->inflater, h2_mem_nghttp2(mem)) != 0)
-		return -ENOMEM;
-	if (nghttp2_hd_deflate_new2(&s->deflater, TABLE_SIZE, h2_mem_nghttp2(mem)) != 0 ||
-	    (conf->table_size != 4096 &&
-		nghttp2_hd_inflate_change_table_size(s->inflater, conf->table_size) != 0)) {
-		h2_session_done(s);
-		return -ENOMEM;
-	}
+	hpack_decoder_init(&s->decoder, conf->table_size);
 	if (!conf->client_side && h2_out_add(&s->out, H2_PREFACE, H2_PREFACE_LEN) < 0) {
 		h2_session_done(s);
 		return -ENOMEM;
@@ -296,10 +284,5 @@ void h2_session_done(struct h2_session *s)
 {
 	h2_block_drop(s);
 	h2_out_clear(&s->out);
-	if (s->inflater)
-		nghttp2_hd_inflate_del(s->inflater);
-	if (s->deflater)
-		nghttp2_hd_deflate_del(s->deflater);
-	s->inflater = NULL;
-	s->deflater = NULL;
+	hpack_decoder_done(&s->decoder);
 }

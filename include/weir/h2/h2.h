@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The HTTP/2 codec (RFC 9113): one connection's bytes in, events out, and frames back. No sockets. HPACK is
- * libnghttp2's; the framing, the states of streams and both ways' flow control are here. Memory of streams is the
+ * in hpack.h; the framing, the states of streams and both ways' flow control are here. Memory of streams is the
  * user's: it embeds a struct h2_stream in its own, and the session keeps a table of those that are not closed.
  *
  * A session never ends by itself: where the peer broke the protocol it queues GOAWAY, remembers why (failed, why) and
@@ -11,11 +11,10 @@
 #define WEIR_H2_H2_H
 
 #include "weir/h2/head.h"
+#include "weir/h2/hpack.h"
 #include "weir/h2/out.h"
 
 struct h2_session;
-struct nghttp2_hd_inflater;
-struct nghttp2_hd_deflater;
 
 /* RFC 9113 7 */
 enum h2_error {
@@ -121,13 +120,16 @@ struct h2_block {
 	bool end;      /* END_STREAM */
 	bool ignored;  /* decoded for the compression's sake only */
 	bool refuse;   /* REFUSED_STREAM behind it */
+	char
+	    *rest; /* the beginning of a field that goes on in the next frame, or NULL; malloc'ed */
+	uint32_t rest_len;
 };
 
 struct h2_session {
 	const struct h2_ops *ops;
 	struct h2_conf conf;
-	struct nghttp2_hd_inflater *inflater;
-	struct nghttp2_hd_deflater *deflater;
+	struct h2_mem *mem;
+	struct hpack_decoder decoder;
 	struct h2_out out;
 	struct h2_head head;
 	struct h2_block block;
@@ -146,9 +148,11 @@ struct h2_session {
 	uint32_t peer_window, peer_streams, peer_frame;
 	bool peer_connect; /* RFC 8441 */
 	bool got_settings, preface_done;
-	bool goaway_sent; /* the last one: streams above last_taken are ignored */
-	uint8_t failed;	  /* enum h2_error; H2_NO_ERROR: fine */
-	uint8_t limit;	  /* enum h2_limit, with failed */
+	bool table_refused;	/* the peer has made its table smaller than ours could be */
+	bool table_refusal_due; /* and is to be told that we use none */
+	bool goaway_sent;	/* the last one: streams above last_taken are ignored */
+	uint8_t failed;		/* enum h2_error; H2_NO_ERROR: fine */
+	uint8_t limit;		/* enum h2_limit, with failed */
 	bool is_failed;
 	const char *why;	     /* static text */
 	uint32_t pings;		     /* of ours that were not answered */
@@ -163,7 +167,7 @@ struct h2_session {
 	    goaway_sent_n;
 };
 
-/* The memory of nghttp2's tables: a free list for each size; of a worker. */
+/* What sessions of a worker share. */
 struct h2_mem;
 struct h2_mem *h2_mem_new(void);
 void h2_mem_free(struct h2_mem *mem);
