@@ -67,6 +67,7 @@ static struct h2_stream *on_request(struct h2_session *s, bool end)
 	/* reset ones that somebody still works on count too */
 	if (m->streams_n >= 2 * m->conf->max_streams || m->state >= MUX2_CLOSING)
 		return NULL;
+	m->requests_now++;
 	struct mux2_stream *st = mux2_stream_new(m);
 	if (!st)
 		return NULL;

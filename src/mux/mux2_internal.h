@@ -91,15 +91,16 @@ struct mux2 {
 	struct timer timer; /* of the states behind OPEN */
 	struct timer early_timer;
 	unsigned streams_n, total, glitches;
-	unsigned receiving;		 /* streams that payload is expected of */
-	uint32_t resets;		 /* by the peer, since resets_ms */
-	unsigned resets_now, frames_now; /* in this go */
+	unsigned receiving;			       /* streams that payload is expected of */
+	uint32_t resets;			       /* by the peer, since resets_ms */
+	unsigned requests_now, resets_now, frames_now; /* in this go */
 	uint64_t resets_ms;
 	uint8_t state;
 	bool client_side : 1;
 	bool peer_goaway : 1;
 	bool connecting : 1;
 	bool told_failure : 1;
+	bool had_its_go : 1; /* in this turn, and there is more to read */
 };
 
 static inline struct mux2_stream *stream_of(const struct endpoint *ep)
