@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Header blocks that come in: HEADERS and its CONTINUATIONs, decompressed field by field into s->head. A block is
+ * Header blocks that come in: HEADERS and its CONTINUATIONs, decompressed field by field into s->head-> A block is
  * always decoded, even if nobody wants its message, because the tables of both sides must stay the same. Until its
  * end it holds a buffer, so its frames and its size are bounded.
  */
@@ -27,8 +27,8 @@ static void drop_rest(struct h2_block *b)
 
 void h2_block_drop(struct h2_session *s)
 {
-	pool_put(s->out.pool, s->head.mem);
-	s->head.mem = NULL;
+	pool_put(s->out.pool, s->head);
+	s->head = NULL;
 	drop_rest(&s->block);
 	s->block = (struct h2_block){ .id = 0 };
 }
@@ -89,11 +89,11 @@ bool h2_block_begin(struct h2_session *s, uint32_t id, bool end)
 	} else {
 		return fail(s, H2_STREAM_CLOSED, "HEADERS on a closed stream");
 	}
-	char *mem = pool_get(s->out.pool);
-	if (!mem)
+	s->head = pool_get(s->out.pool);
+	if (!s->head)
 		return fail(s, H2_INTERNAL_ERROR, "no memory");
 	hpack_decoder_begin(&s->decoder);
-	h2_head_init(&s->head, kind, mem, s->out.pool->size, s->conf.head_max, s->conf.max_fields);
+	h2_head_init(s->head, kind, s->out.pool->size, s->conf.head_max, s->conf.max_fields);
 	return true;
 }
 
@@ -110,8 +110,7 @@ static void reset(struct h2_session *s, struct h2_stream *st, const char *why)
 static void refuse_request(struct h2_session *s, enum h2_error error, const char *why)
 {
 	h2_send_rst(s, s->block.id, error);
-	s->closed_ids[s->closed_at] = s->block.id;
-	s->closed_at = (uint8_t)((s->closed_at + 1) % H2_RECENTLY_CLOSED);
+	h2_note_reset(s, s->block.id);
 	s->ops->refused(s, 0, why);
 }
 
@@ -132,10 +131,10 @@ static void answer_too_large(struct h2_session *s)
 
 static void set_length(struct h2_session *s, struct h2_stream *st, bool counts)
 {
-	if (!counts || !s->head.has_length)
+	if (!counts || !s->head->has_length)
 		return;
 	st->state |= H2_ST_LENGTH;
-	st->body_left = s->head.length;
+	st->body_left = s->head->length;
 }
 
 static void request_done(struct h2_session *s)
@@ -145,14 +144,14 @@ static void request_done(struct h2_session *s)
 		refuse_request(s, H2_REFUSED_STREAM, "too many streams");
 		return;
 	}
-	if (!h2_head_finish(&s->head)) {
-		if (s->head.too_large && !s->head.why)
+	if (!h2_head_finish(s->head)) {
+		if (s->head->too_large && !s->head->why)
 			answer_too_large(s);
 		else
-			refuse_request(s, H2_PROTOCOL_ERROR, s->head.why);
+			refuse_request(s, H2_PROTOCOL_ERROR, s->head->why);
 		return;
 	}
-	if (end && s->head.has_length && s->head.length) {
+	if (end && s->head->has_length && s->head->length) {
 		refuse_request(s, H2_PROTOCOL_ERROR, "content-length without content");
 		return;
 	}
@@ -171,16 +170,16 @@ static void request_done(struct h2_session *s)
 static void response_done(struct h2_session *s, struct h2_stream *st)
 {
 	bool end = s->block.end;
-	bool ok = h2_head_finish(&s->head);
-	unsigned status = s->head.status;
+	bool ok = h2_head_finish(s->head);
+	unsigned status = s->head->status;
 	bool interim = status >= 100 && status < 200;
 	bool bodyless = (st->state & H2_ST_FOR_HEAD) || status == 204 || status == 304 ||
 			((st->state & H2_ST_CONNECT) && status / 100 == 2);
-	const char *why = s->head.why ? s->head.why : "header list too large";
+	const char *why = s->head->why ? s->head->why : "header list too large";
 	if (ok && interim && end) {
 		ok = false;
 		why = "interim response with END_STREAM";
-	} else if (ok && end && s->head.has_length && s->head.length && !bodyless) {
+	} else if (ok && end && s->head->has_length && s->head->length && !bodyless) {
 		ok = false;
 		why = "content-length without content";
 	}
@@ -203,8 +202,8 @@ static void response_done(struct h2_session *s, struct h2_stream *st)
 
 static void trailers_done(struct h2_session *s, struct h2_stream *st)
 {
-	if (!h2_head_finish(&s->head)) {
-		reset(s, st, s->head.why ? s->head.why : "trailers too large");
+	if (!h2_head_finish(s->head)) {
+		reset(s, st, s->head->why ? s->head->why : "trailers too large");
 		return;
 	}
 	if ((st->state & H2_ST_LENGTH) && st->body_left) {
@@ -220,9 +219,9 @@ static void block_done(struct h2_session *s)
 {
 	struct h2_stream *st = h2_find(s, s->block.id);
 	if (!s->block.ignored) {
-		if (s->head.kind == H2_REQUEST)
+		if (s->head->kind == H2_REQUEST)
 			request_done(s);
-		else if (st && s->head.kind == H2_RESPONSE)
+		else if (st && s->head->kind == H2_RESPONSE)
 			response_done(s, st);
 		else if (st)
 			trailers_done(s, st);
@@ -241,7 +240,7 @@ static bool take_field(struct h2_session *s, struct hpack_field *f)
 		return fail(s, H2_ENHANCE_YOUR_CALM, "header list far too large");
 	}
 	if (!b->ignored && !b->refuse)
-		h2_head_field(&s->head, f);
+		h2_head_field(s->head, f);
 	return true;
 }
 

@@ -78,9 +78,11 @@ static bool is_value(struct slice v)
 	       consists_of(v, VALUE);
 }
 
-void h2_head_init(struct h2_head *h, enum h2_head_kind kind, char *mem, size_t size,
-    uint32_t text_max, unsigned max_fields)
+void h2_head_init(
+    struct h2_head *h, enum h2_head_kind kind, size_t size, uint32_t text_max, unsigned max_fields)
 {
+	char *mem = (char *)(h + 1);
+	size -= sizeof(*h);
 	size_t table = MIN(max_fields * sizeof(struct http_hdr), size / 2);
 	size_t text = (size - table) & ~(size_t)15;
 	*h = (struct h2_head){

@@ -7,6 +7,7 @@
 
 struct h2_mem {
 	struct hpack_scratch scratch;
+	struct pool tables; /* of streams, H2_TABLE_BUCKETS each */
 };
 
 #endif

@@ -42,6 +42,7 @@ enum h2_error {
 #define H2_WINDOW_MAX	   INT32_MAX
 #define H2_STREAM_ID_MAX   INT32_MAX
 #define H2_TABLE_BUCKETS   32
+#define H2_TABLE_FEW	   4
 #define H2_RECENTLY_CLOSED 32
 
 #define H2_ST_LOCAL_END	 0x01u /* END_STREAM was sent */
@@ -125,15 +126,24 @@ struct h2_block {
 	uint32_t rest_len;
 };
 
+/* Streams that we reset: frames for them are on their way. */
+struct h2_resets {
+	uint32_t ids[H2_RECENTLY_CLOSED];
+	uint32_t at;
+};
+
 struct h2_session {
 	const struct h2_ops *ops;
 	struct h2_conf conf;
 	struct h2_mem *mem;
 	struct hpack_decoder decoder;
 	struct h2_out out;
-	struct h2_head head;
+	struct h2_head *head; /* of the block that is coming in, in a buffer; else NULL */
 	struct h2_block block;
-	struct h2_stream *table[H2_TABLE_BUCKETS];
+	struct h2_stream *
+	    *table; /* few, or H2_TABLE_BUCKETS of the worker's while there are many */
+	struct h2_stream *few[H2_TABLE_FEW];
+	uint32_t buckets;
 	uint32_t streams_n;  /* in the table */
 	uint32_t next_id;    /* of a stream of ours */
 	uint32_t last_id;    /* highest of the peer's streams */
@@ -158,12 +168,10 @@ struct h2_session {
 	uint32_t pings;		     /* of ours that were not answered */
 	uint32_t replies;	     /* sent for the peer's sake since the output was last empty */
 	uint32_t useless;	     /* frames since useless_ms */
-	uint64_t now_ms, useless_ms; /* now_ms is set by the user */
-	uint32_t
-	    closed_ids[H2_RECENTLY_CLOSED]; /* that we reset: frames for them are on their way */
-	uint8_t closed_at;
+	uint32_t now_ms, useless_ms; /* they wrap; now_ms is set by the user */
+	struct h2_resets *resets;    /* NULL: we have reset no stream */
 	/* frames that have come and gone */
-	uint64_t headers_rcvd, data_rcvd, settings_rcvd, rst_rcvd, goaway_rcvd, rst_sent,
+	uint32_t headers_rcvd, data_rcvd, settings_rcvd, rst_rcvd, goaway_rcvd, rst_sent,
 	    goaway_sent_n;
 };
 

@@ -31,9 +31,9 @@ struct h2_head {
 	struct slice target;
 };
 
-/* mem: size bytes, of which the text may fill text_max. */
-void h2_head_init(struct h2_head *h, enum h2_head_kind kind, char *mem, size_t size,
-    uint32_t text_max, unsigned max_fields);
+/* h: the beginning of size bytes, of the rest of which the text may fill text_max. */
+void h2_head_init(
+    struct h2_head *h, enum h2_head_kind kind, size_t size, uint32_t text_max, unsigned max_fields);
 /* What it finds out about the field is left in its memo. */
 void h2_head_field(struct h2_head *h, struct hpack_field *f);
 /* Behind the last field: what can only be said of the whole. False: why, or too_large. */
