@@ -335,6 +335,7 @@ static bool read_input(struct mux2 *m)
 				peer_closed(m);
 			return false;
 		}
+		m->last_in_ms = m->h2.now_ms;
 		m->rx_end += (uint32_t)n;
 		if (!decode(m))
 			return true;
@@ -465,7 +466,9 @@ void mux2_on_timer(struct worker *w, struct timer *t)
 {
 	struct mux2 *m = container_of(t, struct mux2, timer);
 	(void)w;
-	if (m->state == MUX2_DRAINING) {
+	if (m->state == MUX2_OPEN) {
+		mux2_ping(m);
+	} else if (m->state == MUX2_DRAINING) {
 		m->state = MUX2_LAST;
 		h2_send_goaway(&m->h2, m->h2.last_taken, H2_NO_ERROR);
 	} else if (m->state >= MUX2_CLOSING) {
