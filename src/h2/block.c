@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Header blocks that come in: HEADERS and its CONTINUATIONs, decompressed field by field into s->head. A block is
+ * Header blocks that come in: HEADERS and its CONTINUATIONs, decompressed field by field into s->head-> A block is
  * always decoded, even if nobody wants its message, because the tables of both sides must stay the same. Until its
  * end it holds a buffer, so its frames and its size are bounded.
  */
@@ -18,10 +18,18 @@ static bool fail(struct h2_session *s, enum h2_error error, const char *why)
 	return false;
 }
 
+static void drop_rest(struct h2_block *b)
+{
+	free(b->rest);
+	b->rest = NULL;
+	b->rest_len = 0;
+}
+
 void h2_block_drop(struct h2_session *s)
 {
-	pool_put(s->out.pool, s->head.mem);
-	s->head.mem = NULL;
+	pool_put(s->out.pool, s->head);
+	s->head = NULL;
+	drop_rest(&s->block);
 	s->block = (struct h2_block){ .id = 0 };
 }
 
@@ -81,10 +89,11 @@ bool h2_block_begin(struct h2_session *s, uint32_t id, bool end)
 	} else {
 		return fail(s, H2_STREAM_CLOSED, "HEADERS on a closed stream");
 	}
-	char *mem = pool_get(s->out.pool);
-	if (!mem)
+	s->head = pool_get(s->out.pool);
+	if (!s->head)
 		return fail(s, H2_INTERNAL_ERROR, "no memory");
-	h2_head_init(&s->head, kind, mem, s->out.pool->size, s->conf.head_max, s->conf.max_fields);
+	hpack_decoder_begin(&s->decoder);
+	h2_head_init(s->head, kind, s->out.pool->size, s->conf.head_max, s->conf.max_fields);
 	return true;
 }
 
@@ -101,8 +110,7 @@ static void reset(struct h2_session *s, struct h2_stream *st, const char *why)
 static void refuse_request(struct h2_session *s, enum h2_error error, const char *why)
 {
 	h2_send_rst(s, s->block.id, error);
-	s->closed_ids[s->closed_at] = s->block.id;
-	s->closed_at = (uint8_t)((s->closed_at + 1) % H2_RECENTLY_CLOSED);
+	h2_note_reset(s, s->block.id);
 	s->ops->refused(s, 0, why);
 }
 
@@ -123,10 +131,10 @@ static void answer_too_large(struct h2_session *s)
 
 static void set_length(struct h2_session *s, struct h2_stream *st, bool counts)
 {
-	if (!counts || !s->head.has_length)
+	if (!counts || !s->head->has_length)
 		return;
 	st->state |= H2_ST_LENGTH;
-	st->body_left = s->head.length;
+	st->body_left = s->head->length;
 }
 
 static void request_done(struct h2_session *s)
@@ -136,14 +144,14 @@ static void request_done(struct h2_session *s)
 		refuse_request(s, H2_REFUSED_STREAM, "too many streams");
 		return;
 	}
-	if (!h2_head_finish(&s->head)) {
-		if (s->head.too_large && !s->head.why)
+	if (!h2_head_finish(s->head)) {
+		if (s->head->too_large && !s->head->why)
 			answer_too_large(s);
 		else
-			refuse_request(s, H2_PROTOCOL_ERROR, s->head.why);
+			refuse_request(s, H2_PROTOCOL_ERROR, s->head->why);
 		return;
 	}
-	if (end && s->head.has_length && s->head.length) {
+	if (end && s->head->has_length && s->head->length) {
 		refuse_request(s, H2_PROTOCOL_ERROR, "content-length without content");
 		return;
 	}
@@ -162,16 +170,16 @@ static void request_done(struct h2_session *s)
 static void response_done(struct h2_session *s, struct h2_stream *st)
 {
 	bool end = s->block.end;
-	bool ok = h2_head_finish(&s->head);
-	unsigned status = s->head.status;
+	bool ok = h2_head_finish(s->head);
+	unsigned status = s->head->status;
 	bool interim = status >= 100 && status < 200;
 	bool bodyless = (st->state & H2_ST_FOR_HEAD) || status == 204 || status == 304 ||
 			((st->state & H2_ST_CONNECT) && status / 100 == 2);
-	const char *why = s->head.why ? s->head.why : "header list too large";
+	const char *why = s->head->why ? s->head->why : "header list too large";
 	if (ok && interim && end) {
 		ok = false;
 		why = "interim response with END_STREAM";
-	} else if (ok && end && s->head.has_length && s->head.length && !bodyless) {
+	} else if (ok && end && s->head->has_length && s->head->length && !bodyless) {
 		ok = false;
 		why = "content-length without content";
 	}
@@ -194,8 +202,8 @@ static void response_done(struct h2_session *s, struct h2_stream *st)
 
 static void trailers_done(struct h2_session *s, struct h2_stream *st)
 {
-	if (!h2_head_finish(&s->head)) {
-		reset(s, st, s->head.why ? s->head.why : "trailers too large");
+	if (!h2_head_finish(s->head)) {
+		reset(s, st, s->head->why ? s->head->why : "trailers too large");
 		return;
 	}
 	if ((st->state & H2_ST_LENGTH) && st->body_left) {
@@ -211,9 +219,9 @@ static void block_done(struct h2_session *s)
 {
 	struct h2_stream *st = h2_find(s, s->block.id);
 	if (!s->block.ignored) {
-		if (s->head.kind == H2_REQUEST)
+		if (s->head->kind == H2_REQUEST)
 			request_done(s);
-		else if (st && s->head.kind == H2_RESPONSE)
+		else if (st && s->head->kind == H2_RESPONSE)
 			response_done(s, st);
 		else if (st)
 			trailers_done(s, st);
@@ -223,17 +231,16 @@ static void block_done(struct h2_session *s)
 
 /* ---- its parts ---- */
 
-static bool take_field(struct h2_session *s, const nghttp2_nv *nv)
+static bool take_field(struct h2_session *s, struct hpack_field *f)
 {
 	struct h2_block *b = &s->block;
-	b->size += (uint32_t)(nv->namelen + nv->valuelen + FIELD_OVERHEAD);
+	b->size += (uint32_t)(f->name.len + f->value.len + FIELD_OVERHEAD);
 	if (b->size > TOO_LARGE_FACTOR * s->conf.head_max) {
 		s->limit = H2_LIMIT_HEADER_LIST;
 		return fail(s, H2_ENHANCE_YOUR_CALM, "header list far too large");
 	}
 	if (!b->ignored && !b->refuse)
-		h2_head_field(&s->head, slice_make((const char *)nv->name, nv->namelen),
-		    slice_make((const char *)nv->value, nv->valuelen));
+		h2_head_field(s->head, f);
 	return true;
 }
 
@@ -247,32 +254,60 @@ static bool within_limits(struct h2_session *s, size_t len)
 		s->limit = H2_LIMIT_CONTINUATIONS;
 		return fail(s, H2_ENHANCE_YOUR_CALM, "too many CONTINUATION frames");
 	}
+	if (b->size > TOO_LARGE_FACTOR * s->conf.head_max) {
+		s->limit = H2_LIMIT_HEADER_LIST;
+		return fail(s, H2_ENHANCE_YOUR_CALM, "header list far too large");
+	}
 	return true;
+}
+
+/* A field that began in the frame before goes on: the two pieces as one. False: no memory. */
+static bool join(struct h2_block *b, struct slice *in)
+{
+	if (likely(!b->rest_len))
+		return true;
+	char *both = realloc(b->rest, b->rest_len + in->len);
+	if (!both)
+		return false;
+	if (in->len)
+		memcpy(both + b->rest_len, in->ptr, in->len);
+	*in = slice_make(both, b->rest_len + in->len);
+	b->rest = both;
+	return true;
+}
+
+/* in: of the frame, or of rest itself where there is one. False: no memory. */
+static bool keep_rest(struct h2_block *b, struct slice in)
+{
+	b->rest_len = (uint32_t)in.len;
+	if (!b->rest)
+		b->rest = malloc(in.len);
+	if (b->rest)
+		memmove(b->rest, in.ptr, in.len);
+	return b->rest;
 }
 
 bool h2_block_part(struct h2_session *s, const char *bytes, size_t len, bool last)
 {
-	const uint8_t *in = (const uint8_t *)bytes;
+	struct slice in = slice_make(bytes, len);
+	struct hpack_field field;
+	enum hpack_result got;
 	if (!within_limits(s, len))
 		return false;
-	for (;;) {
-		nghttp2_nv nv;
-		int flags = 0;
-		ssize_t n = nghttp2_hd_inflate_hd2(s->inflater, &nv, &flags, in, len, last);
-		if (n == NGHTTP2_ERR_NOMEM)
-			return fail(s, H2_INTERNAL_ERROR, "no memory");
-		if (n < 0)
-			return fail(s, H2_COMPRESSION_ERROR, "header block cannot be decoded");
-		in += n;
-		len -= (size_t)n;
-		if ((flags & NGHTTP2_HD_INFLATE_EMIT) && !take_field(s, &nv))
+	if (!join(&s->block, &in))
+		return fail(s, H2_INTERNAL_ERROR, "no memory");
+	while ((got = hpack_decode(&s->decoder, &s->mem->scratch, &in, &field)) == HPACK_FIELD) {
+		if (!take_field(s, &field))
 			return false;
-		if (flags & NGHTTP2_HD_INFLATE_FINAL)
-			break;
-		if (!(flags & NGHTTP2_HD_INFLATE_EMIT) && len == 0)
-			return true;
 	}
-	nghttp2_hd_inflate_end_headers(s->inflater);
+	if (got == HPACK_ERROR || (got == HPACK_MORE && last))
+		return fail(s, H2_COMPRESSION_ERROR, "header block cannot be decoded");
+	if (got == HPACK_NO_MEMORY || (got == HPACK_MORE && !keep_rest(&s->block, in)))
+		return fail(s, H2_INTERNAL_ERROR, "no memory");
+	if (got == HPACK_END)
+		drop_rest(&s->block);
+	if (!last)
+		return true;
 	s->headers_rcvd++;
 	block_done(s);
 	return !s->is_failed;

@@ -65,6 +65,7 @@ void h2_table_add(struct h2_session *s, struct h2_stream *st, uint32_t id);
 void h2_close(struct h2_session *s, struct h2_stream *st, bool ours);
 /* END_STREAM has passed one way: closes it when that was the second. */
 void h2_half_close(struct h2_session *s, struct h2_stream *st, unsigned bit);
+void h2_note_reset(struct h2_session *s, uint32_t id);
 bool h2_was_reset(const struct h2_session *s, uint32_t id);
 void h2_send_rst(struct h2_session *s, uint32_t id, enum h2_error error);
 void h2_send_window(struct h2_session *s, uint32_t id, uint32_t n);

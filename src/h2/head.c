@@ -78,9 +78,11 @@ static bool is_value(struct slice v)
 	       consists_of(v, VALUE);
 }
 
-void h2_head_init(struct h2_head *h, enum h2_head_kind kind, char *mem, size_t size,
-    uint32_t text_max, unsigned max_fields)
+void h2_head_init(
+    struct h2_head *h, enum h2_head_kind kind, size_t size, uint32_t text_max, unsigned max_fields)
 {
+	char *mem = (char *)(h + 1);
+	size -= sizeof(*h);
 	size_t table = MIN(max_fields * sizeof(struct http_hdr), size / 2);
 	size_t text = (size - table) & ~(size_t)15;
 	*h = (struct h2_head){
@@ -311,8 +313,28 @@ static void first_field(struct h2_head *h)
 		add_field(h, HDR_HOST, SLICE("host"), h->authority);
 }
 
-void h2_head_field(struct h2_head *h, struct slice name, struct slice value)
+/* Its name and value, looked at once for all the times that a table's entry is referred to. */
+static const char *check_field(struct hpack_field *f)
 {
+	const uint8_t both = HPACK_NAME_SEEN | HPACK_VALUE_SEEN;
+	if (likely(f->memo.seen == both))
+		return NULL;
+	if (!(f->memo.seen & HPACK_NAME_SEEN)) {
+		if (unlikely(f->name.len == 0 || !consists_of(f->name, NAME)))
+			return "invalid header name";
+		f->memo.id = (uint8_t)http_hdr_id(f->name.ptr, f->name.len);
+	}
+	if (unlikely(!is_value(f->value)))
+		return "invalid header value";
+	f->memo.seen = both;
+	if (f->keep)
+		*f->keep = f->memo;
+	return NULL;
+}
+
+void h2_head_field(struct h2_head *h, struct hpack_field *f)
+{
+	struct slice name = f->name, value = f->value;
 	if (unlikely(h->why || h->too_large))
 		return;
 	if (name.len && name.ptr[0] == ':') {
@@ -321,21 +343,20 @@ void h2_head_field(struct h2_head *h, struct slice name, struct slice value)
 	}
 	if (!h->in_fields)
 		first_field(h);
-	if (unlikely(name.len == 0 || !consists_of(name, NAME))) {
-		refuse(h, "invalid header name");
+	const char *why = check_field(f);
+	if (unlikely(why)) {
+		refuse(h, why);
 		return;
 	}
-	if (unlikely(!is_value(value))) {
-		refuse(h, "invalid header value");
-		return;
-	}
-	unsigned id = http_hdr_id(name.ptr, name.len);
+	unsigned id = f->memo.id, before = h->hdrs_n;
 	if (h->kind == H2_TRAILERS && is_for_heads(id))
 		return;
 	if (id == HDR_OTHER)
 		add_field(h, id, name, value);
 	else
 		known_field(h, id, name, value);
+	if (unlikely(f->never_indexed) && h->hdrs_n > before)
+		h->hdrs[before].flags |= HTTP_HDR_NEVER_INDEXED;
 }
 
 /* ---- the whole ---- */

@@ -20,7 +20,7 @@ void h2_out_clear(struct h2_out *o)
 	o->first = o->last = NULL;
 }
 
-static size_t capacity(const struct h2_out *o)
+size_t h2_out_capacity(const struct h2_out *o)
 {
 	return o->pool->size - sizeof(struct h2_buf);
 }
@@ -46,7 +46,7 @@ static void append(struct h2_out *o, struct h2_buf *b)
 
 char *h2_out_reserve(struct h2_out *o, size_t n)
 {
-	size_t cap = capacity(o);
+	size_t cap = h2_out_capacity(o);
 	if (o->last && cap - o->last->end >= n)
 		return o->last->bytes + o->last->end;
 	if (n > cap)
@@ -56,6 +56,14 @@ char *h2_out_reserve(struct h2_out *o, size_t n)
 		return NULL;
 	append(o, b);
 	return b->bytes;
+}
+
+char *h2_out_room(struct h2_out *o, size_t n, size_t *ret_n)
+{
+	char *at = h2_out_reserve(o, n);
+	if (at)
+		*ret_n = h2_out_capacity(o) - o->last->end;
+	return at;
 }
 
 void h2_out_commit(struct h2_out *o, size_t n)
@@ -68,7 +76,7 @@ void h2_out_commit(struct h2_out *o, size_t n)
 static struct h2_buf *new_chain(struct h2_out *o, size_t len)
 {
 	struct h2_buf *chain = NULL;
-	for (size_t got = 0; got < len; got += capacity(o)) {
+	for (size_t got = 0; got < len; got += h2_out_capacity(o)) {
 		struct h2_buf *b = new_buf(o);
 		if (!b) {
 			while ((b = chain)) {
@@ -85,7 +93,7 @@ static struct h2_buf *new_chain(struct h2_out *o, size_t len)
 
 int h2_out_add(struct h2_out *o, const char *bytes, size_t len)
 {
-	size_t cap = capacity(o), room = o->last ? cap - o->last->end : 0;
+	size_t cap = h2_out_capacity(o), room = o->last ? cap - o->last->end : 0;
 	struct h2_buf *more = NULL;
 	if (len > room && !(more = new_chain(o, len - room)))
 		return -ENOMEM;

@@ -216,7 +216,7 @@ static bool change_window(struct h2_session *s, uint32_t value)
 {
 	int64_t by = (int64_t)value - s->peer_window;
 	s->peer_window = value;
-	for (unsigned i = 0; i < H2_TABLE_BUCKETS; i++) {
+	for (unsigned i = 0; i < s->buckets; i++) {
 		for (struct h2_stream *st = s->table[i]; st; st = st->next) {
 			int64_t now = st->send_window + by;
 			bool opens = st->send_window <= 0 && now > 0;
@@ -242,8 +242,9 @@ static void apply_setting(struct h2_session *s, unsigned id, uint32_t value)
 {
 	switch (id) {
 	case H2_SET_TABLE_SIZE:
-		if (nghttp2_hd_deflate_change_table_size(s->deflater, MIN(value, 4096u)) != 0)
-			fail(s, H2_INTERNAL_ERROR, "no memory");
+		/* told once, that we use none: whatever it says later is no less (RFC 7541 4.2) */
+		if (value < HPACK_TABLE_SIZE && !s->table_refused)
+			s->table_refused = s->table_refusal_due = true;
 		return;
 	case H2_SET_PUSH:
 		if (value > 1 || (value && !s->conf.client_side))
@@ -319,7 +320,7 @@ static void on_ping(struct h2_session *s, struct frame *f)
 /* Streams of ours that the peer has not looked at, and will not. */
 static void refuse_above(struct h2_session *s, uint32_t last)
 {
-	for (unsigned i = 0; i < H2_TABLE_BUCKETS; i++) {
+	for (unsigned i = 0; i < s->buckets; i++) {
 		struct h2_stream *next;
 		for (struct h2_stream *st = s->table[i]; st; st = next) {
 			next = st->next;

@@ -12,35 +12,63 @@
 /* Replies that may wait for a peer that asks and does not read. */
 #define REPLIES_MAX 1000
 
-/*
- * Of our compressor: what every peer has from the start. A smaller one would save an idle client's connection a kilobyte
- * and have to be announced in the first answer, which some decoders do not take.
- */
-#define TABLE_SIZE 4096
-
 /* ---- the table ---- */
 
-static struct h2_stream **bucket(struct h2_session *s, uint32_t id)
+static struct h2_stream **bucket(const struct h2_session *s, uint32_t id)
 {
-	return &s->table[(id >> 1) % H2_TABLE_BUCKETS];
+	return &s->table[(id >> 1) % s->buckets];
 }
 
 struct h2_stream *h2_find(const struct h2_session *s, uint32_t id)
 {
-	struct h2_stream *st = s->table[(id >> 1) % H2_TABLE_BUCKETS];
+	struct h2_stream *st = *bucket(s, id);
 	while (st && st->id != id)
 		st = st->next;
 	return st;
 }
 
+static void link_stream(struct h2_session *s, struct h2_stream *st)
+{
+	struct h2_stream **at = bucket(s, st->id);
+	st->next = *at;
+	*at = st;
+}
+
+/* Without memory the small one goes on, only slower. */
+static void enlarge_table(struct h2_session *s)
+{
+	struct h2_stream **table = pool_get(&s->mem->tables);
+	if (!table)
+		return;
+	memset(table, 0, H2_TABLE_BUCKETS * sizeof(struct h2_stream *));
+	s->table = table;
+	s->buckets = H2_TABLE_BUCKETS;
+	for (unsigned i = 0; i < H2_TABLE_FEW; i++) {
+		while (s->few[i]) {
+			struct h2_stream *st = s->few[i];
+			s->few[i] = st->next;
+			link_stream(s, st);
+		}
+	}
+}
+
+/* Once it is empty. */
+static void drop_table(struct h2_session *s)
+{
+	if (s->table != s->few)
+		pool_put(&s->mem->tables, s->table);
+	s->table = s->few;
+	s->buckets = H2_TABLE_FEW;
+}
+
 void h2_table_add(struct h2_session *s, struct h2_stream *st, uint32_t id)
 {
-	struct h2_stream **at = bucket(s, id);
+	if (s->streams_n == 2 * H2_TABLE_FEW && s->table == s->few)
+		enlarge_table(s);
 	st->id = id;
 	st->send_window = (int32_t)s->peer_window;
 	st->recv_window = (int32_t)s->conf.initial_window;
-	st->next = *at;
-	*at = st;
+	link_stream(s, st);
 	s->streams_n++;
 }
 
@@ -52,16 +80,15 @@ void h2_close(struct h2_session *s, struct h2_stream *st, bool ours)
 	st->state |= H2_ST_CLOSED;
 	if (s->data_stream == st)
 		s->data_stream = NULL;
-	if (ours) {
-		s->closed_ids[s->closed_at] = st->id;
-		s->closed_at = (uint8_t)((s->closed_at + 1) % H2_RECENTLY_CLOSED);
-	}
+	if (ours)
+		h2_note_reset(s, st->id);
 	while (*at && *at != st)
 		at = &(*at)->next;
-	if (*at) {
-		*at = st->next;
-		s->streams_n--;
-	}
+	if (!*at)
+		return;
+	*at = st->next;
+	if (--s->streams_n == 0)
+		drop_table(s);
 }
 
 void h2_half_close(struct h2_session *s, struct h2_stream *st, unsigned bit)
@@ -72,16 +99,27 @@ void h2_half_close(struct h2_session *s, struct h2_stream *st, unsigned bit)
 		h2_close(s, st, false);
 }
 
+/* Without memory frames on their way for it look like those of a closed stream: the peer may lose the connection. */
+void h2_note_reset(struct h2_session *s, uint32_t id)
+{
+	if (!s->resets)
+		s->resets = calloc(1, sizeof(*s->resets));
+	if (!s->resets)
+		return;
+	s->resets->ids[s->resets->at] = id;
+	s->resets->at = (s->resets->at + 1) % H2_RECENTLY_CLOSED;
+}
+
 /* Once the ring has wrapped, those below it count as reset too: nobody knows any more. */
 bool h2_was_reset(const struct h2_session *s, uint32_t id)
 {
 	uint32_t least = UINT32_MAX;
-	for (unsigned i = 0; i < H2_RECENTLY_CLOSED; i++) {
-		if (s->closed_ids[i] == id)
+	for (unsigned i = 0; s->resets && i < H2_RECENTLY_CLOSED; i++) {
+		if (s->resets->ids[i] == id)
 			return true;
-		least = MIN(least, s->closed_ids[i]);
+		least = MIN(least, s->resets->ids[i]);
 	}
-	return id < least;
+	return s->resets && id < least;
 }
 
 int h2_stream_open(struct h2_session *s, struct h2_stream *st)
@@ -237,8 +275,8 @@ static void send_settings(struct h2_session *s)
 	char payload[48];
 	size_t len = 0;
 	const struct h2_conf *c = &s->conf;
-	if (c->table_size != 4096)
-		add_setting(payload, &len, H2_SET_TABLE_SIZE, c->table_size);
+	if (s->decoder.limit != HPACK_TABLE_SIZE)
+		add_setting(payload, &len, H2_SET_TABLE_SIZE, s->decoder.limit);
 	if (c->client_side)
 		add_setting(payload, &len, H2_SET_CONNECT, 1);
 	else
@@ -258,6 +296,8 @@ int h2_session_init(struct h2_session *s, const struct h2_conf *conf, const stru
 {
 	*s = (struct h2_session){
 		.ops = ops,
+		.mem = mem,
+		.table = s->few,
 		.conf = *conf,
 		.next_id = 1,
 		.send_window = H2_WINDOW,
@@ -268,14 +308,8 @@ int h2_session_init(struct h2_session *s, const struct h2_conf *conf, const stru
 		.preface_done = !conf->client_side,
 	};
 	h2_out_init(&s->out, bufs);
-	if (nghttp2_hd_inflate_new2(&s->inflater, h2_mem_nghttp2(mem)) != 0)
-		return -ENOMEM;
-	if (nghttp2_hd_deflate_new2(&s->deflater, TABLE_SIZE, h2_mem_nghttp2(mem)) != 0 ||
-	    (conf->table_size != 4096 &&
-		nghttp2_hd_inflate_change_table_size(s->inflater, conf->table_size) != 0)) {
-		h2_session_done(s);
-		return -ENOMEM;
-	}
+	drop_table(s);
+	hpack_decoder_init(&s->decoder, conf->table_size);
 	if (!conf->client_side && h2_out_add(&s->out, H2_PREFACE, H2_PREFACE_LEN) < 0) {
 		h2_session_done(s);
 		return -ENOMEM;
@@ -296,10 +330,8 @@ void h2_session_done(struct h2_session *s)
 {
 	h2_block_drop(s);
 	h2_out_clear(&s->out);
-	if (s->inflater)
-		nghttp2_hd_inflate_del(s->inflater);
-	if (s->deflater)
-		nghttp2_hd_deflate_del(s->deflater);
-	s->inflater = NULL;
-	s->deflater = NULL;
+	hpack_decoder_done(&s->decoder);
+	drop_table(s);
+	free(s->resets);
+	s->resets = NULL;
 }

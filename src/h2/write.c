@@ -7,48 +7,11 @@
 #include <errno.h>
 
 #include "frame.h"
-#include "mem.h"
 
-#define BATCH 32
-/* Most bytes that a field needs beside its own, and a block beside its fields (RFC 7541 5.1, 6). */
-#define FIELD_EXTRA 16
-#define BLOCK_EXTRA 16
-
-/* Fields on their way into the compressor. */
-struct encoder {
-	struct h2_session *s;
-	char *at; /* NULL: only the bound is asked for */
-	size_t room, len;
-	size_t bound;
-	unsigned n;
-	bool failed;
-	nghttp2_nv nv[BATCH];
-};
-
-static void flush(struct encoder *e)
-{
-	if (e->n == 0 || !e->at)
-		return;
-	nghttp2_vec v = { (uint8_t *)e->at + e->len, e->room - e->len };
-	ssize_t n = nghttp2_hd_deflate_hd_vec(e->s->deflater, &v, 1, e->nv, e->n);
-	e->n = 0;
-	if (n < 0)
-		e->failed = true;
-	else
-		e->len += (size_t)n;
-}
-
-static void put(struct encoder *e, struct slice name, struct slice value)
-{
-	if (!e->at) {
-		e->bound += name.len + value.len + FIELD_EXTRA;
-		return;
-	}
-	if (e->n == BATCH)
-		flush(e);
-	e->nv[e->n++] = (nghttp2_nv){ (uint8_t *)name.ptr, (uint8_t *)value.ptr, name.len,
-		value.len, NGHTTP2_NV_FLAG_NONE };
-}
+/* Room to begin a block with; most fit. */
+#define BLOCK_ROOM 512
+/* A block is no longer, whatever a message holds. */
+#define BLOCK_MAX (16u << 20)
 
 /* Whether a Connection field names that one (RFC 9110 7.6.1). */
 static bool is_nominated(const struct http_msg *m, struct slice name)
@@ -84,7 +47,7 @@ static bool is_left_out(const struct http_hdr *h, bool request)
 	}
 }
 
-static void put_fields(struct encoder *e, const struct http_msg *m, bool request)
+static void put_fields(struct hpack_writer *w, const struct http_msg *m, bool request)
 {
 	bool nominating = false;
 	for (unsigned i = 0; i < m->hdrs_n && !nominating; i++)
@@ -95,66 +58,98 @@ static void put_fields(struct encoder *e, const struct http_msg *m, bool request
 			continue;
 		if (unlikely(nominating) && h->id != HDR_TE && is_nominated(m, http_hdr_name_of(h)))
 			continue;
-		put(e, http_hdr_name_of(h), http_hdr_value_of(h));
+		hpack_put(w, h->id, http_hdr_name_of(h), http_hdr_value_of(h),
+		    h->flags & HTTP_HDR_NEVER_INDEXED);
 	}
 }
 
-typedef void put_fn(struct encoder *e, const void *arg);
+typedef void put_fn(struct hpack_writer *w, const void *arg);
+
+/* A block from its beginning; -ENOBUFS: no room. */
+static int put_block(
+    const struct h2_session *s, struct hpack_writer *w, put_fn *put_all, const void *arg)
+{
+	if (unlikely(s->table_refusal_due))
+		hpack_put_table_size(w, 0);
+	put_all(w, arg);
+	return w->full ? -ENOBUFS : 0;
+}
+
+static unsigned headers_flags(bool last, bool end)
+{
+	return (last ? H2_FLAG_END_HEADERS : 0) | (end ? H2_FLAG_END_STREAM : 0);
+}
 
 /* HEADERS, and CONTINUATIONs where the block is larger than a frame of the peer's. */
-static int send_large(struct encoder *e, put_fn *put_all, const void *arg, uint32_t id, bool end)
+static int send_frames(
+    struct h2_session *s, const uint8_t *block, size_t len, uint32_t id, bool end)
 {
-	struct h2_session *s = e->s;
 	char head[H2_FRAME_HEAD];
-	int r = 0;
-	char *text = malloc(e->bound);
-	if (!text)
-		return -ENOMEM;
-	e->at = text;
-	e->room = e->bound;
-	put_all(e, arg);
-	flush(e);
-	for (size_t at = 0; !e->failed && r == 0 && (at < e->len || at == 0);) {
-		size_t n = MIN(e->len - at, (size_t)s->peer_frame);
-		unsigned flags = at + n == e->len ? H2_FLAG_END_HEADERS : 0;
-		if (at == 0 && end)
-			flags |= H2_FLAG_END_STREAM;
-		h2_put_frame_head(head, n, at ? H2_CONTINUATION : H2_HEADERS, flags, id);
+	size_t at = 0;
+	int r;
+	do {
+		size_t n = MIN(len - at, (size_t)s->peer_frame);
+		h2_put_frame_head(head, n, at ? H2_CONTINUATION : H2_HEADERS,
+		    headers_flags(at + n == len, end && !at), id);
 		r = h2_out_add(&s->out, head, sizeof(head));
 		if (r == 0)
-			r = h2_out_add(&s->out, text + at, n);
+			r = h2_out_add(&s->out, (const char *)block + at, n);
 		at += n;
+	} while (r == 0 && at < len);
+	return r;
+}
+
+/* A block that no buffer holds. */
+static int send_large(struct h2_session *s, put_fn *put_all, const void *arg, uint32_t id, bool end)
+{
+	int r = -ENOBUFS;
+	for (size_t size = h2_out_capacity(&s->out); r == -ENOBUFS && size < BLOCK_MAX; size *= 2) {
+		uint8_t *block = malloc(size);
+		struct hpack_writer w = { block, block + size, false };
+		if (!block)
+			return -ENOMEM;
+		r = put_block(s, &w, put_all, arg);
+		if (r == 0)
+			r = send_frames(s, block, (size_t)(w.at - block), id, end);
+		free(block);
 	}
-	free(text);
-	return e->failed ? -ENOMEM : r;
+	return r;
+}
+
+/* Straight into the output, where there are least bytes of room. -ENOBUFS: they are too few. */
+static int send_small(
+    struct h2_session *s, size_t least, put_fn *put_all, const void *arg, uint32_t id, bool end)
+{
+	size_t n;
+	char *room = h2_out_room(&s->out, least, &n);
+	if (!room)
+		return -ENOMEM;
+	uint8_t *block = (uint8_t *)room + H2_FRAME_HEAD;
+	struct hpack_writer w = { block, block + MIN(n - H2_FRAME_HEAD, (size_t)s->peer_frame),
+		false };
+	int r = put_block(s, &w, put_all, arg);
+	if (r < 0)
+		return r;
+	size_t len = (size_t)(w.at - block);
+	h2_put_frame_head(room, len, H2_HEADERS, headers_flags(true, end), id);
+	h2_out_commit(&s->out, H2_FRAME_HEAD + len);
+	return 0;
 }
 
 static int send_block(
     struct h2_session *s, put_fn *put_all, const void *arg, struct h2_stream *st, bool end)
 {
-	struct encoder e = { .s = s };
-	e.bound = BLOCK_EXTRA;
-	put_all(&e, arg);
-	char *room =
-	    e.bound <= s->peer_frame ? h2_out_reserve(&s->out, e.bound + H2_FRAME_HEAD) : NULL;
-	int r = 0;
-	if (room) {
-		e.at = room + H2_FRAME_HEAD;
-		e.room = e.bound;
-		put_all(&e, arg);
-		flush(&e);
-		h2_put_frame_head(room, e.len, H2_HEADERS,
-		    H2_FLAG_END_HEADERS | (end ? H2_FLAG_END_STREAM : 0), st->id);
-		h2_out_commit(&s->out, e.failed ? 0 : H2_FRAME_HEAD + e.len);
-		r = e.failed ? -ENOMEM : 0;
-	} else {
-		r = send_large(&e, put_all, arg, st->id, end);
-	}
+	int r = send_small(s, BLOCK_ROOM, put_all, arg, st->id, end);
+	if (unlikely(r == -ENOBUFS))
+		r = send_small(s, h2_out_capacity(&s->out), put_all, arg, st->id, end);
+	if (unlikely(r == -ENOBUFS))
+		r = send_large(s, put_all, arg, st->id, end);
 	if (r < 0) {
-		/* the compressor may have moved on without the peer */
+		/* a part of it may have been queued */
 		h2_session_fail(s, H2_INTERNAL_ERROR, "no memory");
 		return r;
 	}
+	s->table_refusal_due = false;
 	if (end)
 		h2_half_close(s, st, H2_ST_LOCAL_END);
 	return 0;
@@ -165,20 +160,20 @@ struct request_arg {
 	const struct http_msg *m;
 };
 
-static void put_request(struct encoder *e, const void *arg)
+static void put_request(struct hpack_writer *w, const void *arg)
 {
 	const struct request_arg *a = arg;
 	const struct h2_request_line *l = a->line;
-	put(e, SLICE(":method"), l->method);
+	hpack_put_pseudo(w, HPACK_METHOD, l->method);
 	if (l->scheme.len)
-		put(e, SLICE(":scheme"), l->scheme);
+		hpack_put_pseudo(w, HPACK_SCHEME, l->scheme);
 	if (l->path.len)
-		put(e, SLICE(":path"), l->path);
+		hpack_put_pseudo(w, HPACK_PATH, l->path);
 	if (l->authority.len)
-		put(e, SLICE(":authority"), l->authority);
+		hpack_put_pseudo(w, HPACK_AUTHORITY, l->authority);
 	if (l->protocol.len)
-		put(e, SLICE(":protocol"), l->protocol);
-	put_fields(e, a->m, true);
+		hpack_put(w, HDR_OTHER, SLICE(":protocol"), l->protocol, false);
+	put_fields(w, a->m, true);
 }
 
 int h2_send_request(struct h2_session *s, struct h2_stream *st, const struct h2_request_line *line,
@@ -193,11 +188,11 @@ struct response_arg {
 	char status[3];
 };
 
-static void put_response(struct encoder *e, const void *arg)
+static void put_response(struct hpack_writer *w, const void *arg)
 {
 	const struct response_arg *a = arg;
-	put(e, SLICE(":status"), slice_make(a->status, 3));
-	put_fields(e, a->m, false);
+	hpack_put_pseudo(w, HPACK_STATUS, slice_make(a->status, 3));
+	put_fields(w, a->m, false);
 }
 
 int h2_send_response(
@@ -210,9 +205,9 @@ int h2_send_response(
 	return send_block(s, put_response, &arg, st, end);
 }
 
-static void put_trailers(struct encoder *e, const void *arg)
+static void put_trailers(struct hpack_writer *w, const void *arg)
 {
-	put_fields(e, arg, true);
+	put_fields(w, arg, true);
 }
 
 int h2_send_trailers(struct h2_session *s, struct h2_stream *st, const struct http_msg *m)

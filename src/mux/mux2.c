@@ -105,19 +105,21 @@ static bool is_early_answer(const struct mux2_stream *st)
 	       !(st->h.state & H2_ST_CLOSED) && st->m->state < MUX2_CLOSING;
 }
 
-/*
- * A client that meets RST_STREAM while it sends may never look at the answer in front of it. So it has a moment to
- * read that; what comes of the request meanwhile, no more than its window, is dropped.
- */
-static void reset_later(struct mux2_stream *st)
+static timer_fn on_early_timer;
+
+/* NULL: no memory. */
+static struct mux2_early *early_of(struct mux2 *m)
 {
-	struct mux2 *m = st->m;
-	struct worker *w = m->conn->worker;
-	stream_leave(st);
-	list_add_tail(&m->early, &st->link);
-	st->until_ms = worker_now_ms(w) + EARLY_MS;
-	if (!timer_is_armed(&m->early_timer))
-		worker_timer_arm(w, &m->early_timer, EARLY_MS);
+	if (m->early)
+		return m->early;
+	struct mux2_early *e = pool_get(&mux2_local(m->conn->worker)->early);
+	if (!e)
+		return NULL;
+	e->m = m;
+	list_init(&e->streams);
+	timer_init(&e->timer, on_early_timer);
+	m->early = e;
+	return e;
 }
 
 static void end_early(struct mux2_stream *st)
@@ -128,24 +130,53 @@ static void end_early(struct mux2_stream *st)
 	pool_put(&mux2_local(m->conn->worker)->streams, st);
 }
 
-void mux2_on_early_timer(struct worker *w, struct timer *t)
+/*
+ * A client that meets RST_STREAM while it sends may never look at the answer in front of it. So it has a moment to
+ * read that; what comes of the request meanwhile, no more than its window, is dropped.
+ */
+static void reset_later(struct mux2_stream *st)
 {
-	struct mux2 *m = container_of(t, struct mux2, early_timer);
-	list_for_each_entry_safe (st, &m->early, struct mux2_stream, link) {
+	struct mux2 *m = st->m;
+	struct worker *w = m->conn->worker;
+	struct mux2_early *e = early_of(m);
+	stream_leave(st);
+	if (!e) { /* no memory: at once */
+		end_early(st);
+		mux2_schedule(m);
+		return;
+	}
+	list_add_tail(&e->streams, &st->link);
+	st->until_ms = worker_now_ms(w) + EARLY_MS;
+	if (!timer_is_armed(&e->timer))
+		worker_timer_arm(w, &e->timer, EARLY_MS);
+}
+
+static void on_early_timer(struct worker *w, struct timer *t)
+{
+	struct mux2_early *e = container_of(t, struct mux2_early, timer);
+	struct mux2 *m = e->m;
+	mux2_schedule(m);
+	list_for_each_entry_safe (st, &e->streams, struct mux2_stream, link) {
 		if (st->until_ms > worker_now_ms(w)) {
 			timer_arm(&w->wheel, t, st->until_ms);
-			break;
+			return;
 		}
 		end_early(st);
 	}
-	mux2_schedule(m);
+	mux2_end_early(m);
 }
 
 void mux2_end_early(struct mux2 *m)
 {
-	list_for_each_entry_safe (st, &m->early, struct mux2_stream, link)
+	struct worker *w = m->conn->worker;
+	struct mux2_early *e = m->early;
+	if (!e)
+		return;
+	list_for_each_entry_safe (st, &e->streams, struct mux2_stream, link)
 		end_early(st);
-	worker_timer_cancel(m->conn->worker, &m->early_timer);
+	worker_timer_cancel(w, &e->timer);
+	pool_put(&mux2_local(w)->early, e);
+	m->early = NULL;
 }
 
 static void detach(struct endpoint *ep, bool keep, bool reset)
@@ -286,7 +317,7 @@ static bool read_input(struct mux2 *m)
 {
 	const uint16_t not_yet = CONN_CONNECTING | CONN_HANDSHAKE;
 	m->requests_now = m->resets_now = m->frames_now = 0;
-	m->h2.now_ms = worker_now_ms(m->conn->worker);
+	m->h2.now_ms = (uint32_t)worker_now_ms(m->conn->worker);
 	if (!decode(m))
 		return true;
 	for (unsigned i = 0; (m->conn->flags & CONN_READABLE) && m->state < MUX2_CLOSING; i++) {
@@ -319,7 +350,7 @@ void mux2_schedule(struct mux2 *m)
 	task_wake(m->conn->worker, &m->task);
 }
 
-static void move(uint64_t *to, uint64_t *from)
+static void move(uint64_t *to, uint32_t *from)
 {
 	*to += *from;
 	*from = 0;

@@ -67,7 +67,7 @@ int mux2_take_request(struct mux2_stream *st)
 {
 	struct endpoint *ep = &st->ep;
 	struct http_msg *msg = ep->msg;
-	const struct h2_head *head = &st->m->h2.head;
+	const struct h2_head *head = st->m->h2.head;
 	int r = h2_head_copy(head, ep->arena, st->in_done, 0, msg);
 	if (r == 0 && head->protocol.len)
 		r = ask_upgrade(st, msg, head->protocol);

@@ -91,7 +91,7 @@ static struct h2_stream *on_request(struct h2_session *s, bool end)
 static void on_response(struct h2_session *s, struct h2_stream *h, bool end)
 {
 	struct mux2_stream *st = of_codec(h);
-	bool interim = s->head.status < 200;
+	bool interim = s->head->status < 200;
 	unsigned waiting = 0;
 	if (!st->attached)
 		return;
@@ -101,13 +101,13 @@ static void on_response(struct h2_session *s, struct h2_stream *h, bool end)
 	if (interim && waiting >= INTERIMS_WAITING)
 		return;
 	struct mux2_head *q = arena_new(st->ep.arena, struct mux2_head);
-	struct http_hdr *table = arena_array(st->ep.arena, struct http_hdr, s->head.hdrs_n + 4u);
+	struct http_hdr *table = arena_array(st->ep.arena, struct http_hdr, s->head->hdrs_n + 4u);
 	if (q && table) {
-		http_msg_init(&q->msg, table, s->head.hdrs_n + 4u);
+		http_msg_init(&q->msg, table, s->head->hdrs_n + 4u);
 		q->interim = interim;
 		q->end = end;
 	}
-	if (!q || !table || h2_head_copy(&s->head, st->ep.arena, end, h->state, &q->msg) < 0 ||
+	if (!q || !table || h2_head_copy(s->head, st->ep.arena, end, h->state, &q->msg) < 0 ||
 	    (st->websocket && !interim && mux2_take_websocket(st, &q->msg) < 0)) {
 		st->ep.flags |= EP_NO_MEMORY | EP_ERROR;
 	} else {
@@ -122,12 +122,12 @@ static void on_trailers(struct h2_session *s, struct h2_stream *h)
 {
 	struct mux2_stream *st = of_codec(h);
 	struct http_msg *to = st->ep.trailers;
-	if (!st->attached || !to || !s->head.hdrs_n)
+	if (!st->attached || !to || !s->head->hdrs_n)
 		return;
-	struct http_hdr *table = arena_array(st->ep.arena, struct http_hdr, s->head.hdrs_n);
+	struct http_hdr *table = arena_array(st->ep.arena, struct http_hdr, s->head->hdrs_n);
 	if (table)
-		http_msg_init(to, table, s->head.hdrs_n);
-	if (!table || h2_head_copy(&s->head, st->ep.arena, true, 0, to) < 0)
+		http_msg_init(to, table, s->head->hdrs_n);
+	if (!table || h2_head_copy(s->head, st->ep.arena, true, 0, to) < 0)
 		st->ep.flags |= EP_NO_MEMORY | EP_ERROR;
 	else
 		st->queued_trailers = true;
@@ -383,7 +383,7 @@ static void on_end(struct h2_session *s, struct h2_stream *h)
 /* Streams that are reset as fast as they are opened cost us all the work and the peer none. */
 static void count_reset(struct mux2 *m)
 {
-	uint64_t now = worker_now_ms(m->conn->worker);
+	uint32_t now = (uint32_t)worker_now_ms(m->conn->worker);
 	m->resets_now++;
 	if (now - m->resets_ms >= 1000) {
 		m->resets_ms = now;

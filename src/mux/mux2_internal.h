@@ -10,6 +10,7 @@
 /* A worker's memory for HTTP/2; made with its first connection, hangs off struct mux_local. */
 struct mux2_local {
 	struct pool conns, streams;
+	struct pool early;
 	struct pool reads; /* what one read from the kernel fills */
 	struct h2_mem *mem;
 };
@@ -66,6 +67,13 @@ struct mux2_stream {
 	bool queued_trailers : 1;
 };
 
+/* Streams that are answered and nobody's any more, to be reset in a moment. */
+struct mux2_early {
+	struct mux2 *m;
+	struct list streams;
+	struct timer timer;
+};
+
 enum mux2_state {
 	MUX2_OPEN,
 	MUX2_DRAINING, /* GOAWAY announced */
@@ -85,17 +93,16 @@ struct mux2 {
 	char *rx; /* input that is not decoded yet */
 	uint32_t rx_at, rx_end;
 	struct list streams, ready, blocked;
-	struct list early;	     /* answered, nobody's any more, to be reset */
+	struct mux2_early *early;    /* NULL: there are none */
 	struct mux2_stream *serving; /* its turn among the blocked */
 	struct task task;
 	struct timer timer; /* pings while OPEN; the end of each state behind it */
-	struct timer early_timer;
 	unsigned streams_n, total, glitches;
 	unsigned ping_ms;			       /* mux2_ping_idle() */
 	unsigned receiving;			       /* streams that payload is expected of */
 	uint32_t resets;			       /* by the peer, since resets_ms */
 	unsigned requests_now, resets_now, frames_now; /* in this go */
-	uint64_t resets_ms;
+	uint32_t resets_ms;
 	uint64_t last_in_ms; /* the peer was heard of */
 	uint8_t state;
 	bool client_side : 1;
@@ -130,7 +137,7 @@ void mux2_update_counters(struct mux2 *m);
 void mux2_tell_streams(struct mux2 *m, uint32_t set, uint32_t clear);
 void mux2_on_event(struct conn *c);
 task_fn mux2_on_task;
-timer_fn mux2_on_timer, mux2_on_early_timer;
+timer_fn mux2_on_timer;
 /* Resets those at once. */
 void mux2_end_early(struct mux2 *m);
 

@@ -6,6 +6,7 @@
 
 #define FREE_CONNS   1024
 #define FREE_STREAMS 4096
+#define FREE_EARLY   256
 #define FREE_READS   16
 #define LINGER_MS    1000
 #define DRAIN_MS     1000
@@ -28,6 +29,7 @@ struct mux2_local *mux2_local(struct worker *w)
 	}
 	pool_init(&l->conns, "h2 connection", sizeof(struct mux2), FREE_CONNS);
 	pool_init(&l->streams, "h2 stream", sizeof(struct mux2_stream), FREE_STREAMS);
+	pool_init(&l->early, "h2 early answers", sizeof(struct mux2_early), FREE_EARLY);
 	pool_init(&l->reads, "h2 input", MUX2_READ_SIZE, FREE_READS);
 	ml->h2 = l;
 	return l;
@@ -39,6 +41,7 @@ void mux2_local_free(struct mux2_local *l)
 		return;
 	pool_trim(&l->conns);
 	pool_trim(&l->streams);
+	pool_trim(&l->early);
 	pool_trim(&l->reads);
 	h2_mem_free(l->mem);
 	free(l);
@@ -117,9 +120,7 @@ struct mux2 *mux2_new(struct conn *conn, bool client_side, const struct mux2_con
 	list_init(&m->ready);
 	list_init(&m->blocked);
 	task_init(&m->task, mux2_on_task);
-	list_init(&m->early);
 	timer_init(&m->timer, mux2_on_timer);
-	timer_init(&m->early_timer, mux2_on_early_timer);
 	struct h2_conf codec = codec_conf(conf, mux_local(conn->worker), client_side);
 	if (h2_session_init(&m->h2, &codec, &mux2_h2_ops, buffers_of(m), l->mem) < 0) {
 		pool_put(&l->conns, m);

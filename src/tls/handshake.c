@@ -117,8 +117,35 @@ static int advance(struct tls_conn *t)
 	return SSL_do_handshake(t->ssl);
 }
 
+/* An object whose type is set lets go of the key that was in it. Takes a reference. */
+static void empty_key(EVP_PKEY *key)
+{
+	if (EVP_PKEY_is_a(key, "X25519"))
+		(void)EVP_PKEY_set_type(key, EVP_PKEY_X25519);
+	else if (EVP_PKEY_is_a(key, "EC"))
+		(void)EVP_PKEY_set_type(key, EVP_PKEY_EC);
+	EVP_PKEY_free(key);
+}
+
+/*
+ * OpenSSL keeps both sides' keys of the exchange as long as the connection. They are of no use behind a handshake of
+ * TLS 1.3, and a private key that is gone cannot be stolen.
+ */
+static void drop_exchange_keys(struct tls_conn *t)
+{
+	EVP_PKEY *key;
+	if (SSL_version(t->ssl) != TLS1_3_VERSION)
+		return;
+	if (SSL_get_tmp_key(t->ssl, &key))
+		empty_key(key);
+	if (SSL_get_peer_tmp_key(t->ssl, &key))
+		empty_key(key);
+	tls_clear_errors();
+}
+
 static void complete(struct tls_conn *t)
 {
+	drop_exchange_keys(t);
 	unsigned side = !t->info.server_side;
 	t->info.handshaken = true;
 	t->info.resumed = SSL_session_reused(t->ssl);

@@ -315,8 +315,8 @@ static void note(struct h2_session *s, const void *bytes, size_t len)
 
 static void note_head(struct h2_session *s)
 {
-	note(s, s->head.mem, s->head.len);
-	note(s, s->head.target.ptr, s->head.target.len);
+	note(s, s->head->mem, s->head->len);
+	note(s, s->head->target.ptr, s->head->target.len);
 }
 
 static struct h2_stream *r_request(struct h2_session *s, bool end)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What HTTP/2 costs beside the sockets: requests in and responses out through weir's codec, and the same bytes through
- * a session of nghttp2 with its own framing. Both use nghttp2's HPACK. Prints nanoseconds of CPU a request.
+ * a session of nghttp2 with its own framing. Requests are compressed by nghttp2 for both. Prints nanoseconds of CPU a request.
  */
 #include <nghttp2/nghttp2.h>
 

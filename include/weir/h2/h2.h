@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The HTTP/2 codec (RFC 9113): one connection's bytes in, events out, and frames back. No sockets. HPACK is
- * libnghttp2's; the framing, the states of streams and both ways' flow control are here. Memory of streams is the
+ * in hpack.h; the framing, the states of streams and both ways' flow control are here. Memory of streams is the
  * user's: it embeds a struct h2_stream in its own, and the session keeps a table of those that are not closed.
  *
  * A session never ends by itself: where the peer broke the protocol it queues GOAWAY, remembers why (failed, why) and
@@ -11,11 +11,10 @@
 #define WEIR_H2_H2_H
 
 #include "weir/h2/head.h"
+#include "weir/h2/hpack.h"
 #include "weir/h2/out.h"
 
 struct h2_session;
-struct nghttp2_hd_inflater;
-struct nghttp2_hd_deflater;
 
 /* RFC 9113 7 */
 enum h2_error {
@@ -43,6 +42,7 @@ enum h2_error {
 #define H2_WINDOW_MAX	   INT32_MAX
 #define H2_STREAM_ID_MAX   INT32_MAX
 #define H2_TABLE_BUCKETS   32
+#define H2_TABLE_FEW	   4
 #define H2_RECENTLY_CLOSED 32
 
 #define H2_ST_LOCAL_END	 0x01u /* END_STREAM was sent */
@@ -121,17 +121,29 @@ struct h2_block {
 	bool end;      /* END_STREAM */
 	bool ignored;  /* decoded for the compression's sake only */
 	bool refuse;   /* REFUSED_STREAM behind it */
+	char
+	    *rest; /* the beginning of a field that goes on in the next frame, or NULL; malloc'ed */
+	uint32_t rest_len;
+};
+
+/* Streams that we reset: frames for them are on their way. */
+struct h2_resets {
+	uint32_t ids[H2_RECENTLY_CLOSED];
+	uint32_t at;
 };
 
 struct h2_session {
 	const struct h2_ops *ops;
 	struct h2_conf conf;
-	struct nghttp2_hd_inflater *inflater;
-	struct nghttp2_hd_deflater *deflater;
+	struct h2_mem *mem;
+	struct hpack_decoder decoder;
 	struct h2_out out;
-	struct h2_head head;
+	struct h2_head *head; /* of the block that is coming in, in a buffer; else NULL */
 	struct h2_block block;
-	struct h2_stream *table[H2_TABLE_BUCKETS];
+	struct h2_stream *
+	    *table; /* few, or H2_TABLE_BUCKETS of the worker's while there are many */
+	struct h2_stream *few[H2_TABLE_FEW];
+	uint32_t buckets;
 	uint32_t streams_n;  /* in the table */
 	uint32_t next_id;    /* of a stream of ours */
 	uint32_t last_id;    /* highest of the peer's streams */
@@ -146,24 +158,24 @@ struct h2_session {
 	uint32_t peer_window, peer_streams, peer_frame;
 	bool peer_connect; /* RFC 8441 */
 	bool got_settings, preface_done;
-	bool goaway_sent; /* the last one: streams above last_taken are ignored */
-	uint8_t failed;	  /* enum h2_error; H2_NO_ERROR: fine */
-	uint8_t limit;	  /* enum h2_limit, with failed */
+	bool table_refused;	/* the peer has made its table smaller than ours could be */
+	bool table_refusal_due; /* and is to be told that we use none */
+	bool goaway_sent;	/* the last one: streams above last_taken are ignored */
+	uint8_t failed;		/* enum h2_error; H2_NO_ERROR: fine */
+	uint8_t limit;		/* enum h2_limit, with failed */
 	bool is_failed;
 	const char *why;	     /* static text */
 	uint32_t pings;		     /* of ours that were not answered */
 	uint32_t replies;	     /* sent for the peer's sake since the output was last empty */
 	uint32_t useless;	     /* frames since useless_ms */
-	uint64_t now_ms, useless_ms; /* now_ms is set by the user */
-	uint32_t
-	    closed_ids[H2_RECENTLY_CLOSED]; /* that we reset: frames for them are on their way */
-	uint8_t closed_at;
+	uint32_t now_ms, useless_ms; /* they wrap; now_ms is set by the user */
+	struct h2_resets *resets;    /* NULL: we have reset no stream */
 	/* frames that have come and gone */
-	uint64_t headers_rcvd, data_rcvd, settings_rcvd, rst_rcvd, goaway_rcvd, rst_sent,
+	uint32_t headers_rcvd, data_rcvd, settings_rcvd, rst_rcvd, goaway_rcvd, rst_sent,
 	    goaway_sent_n;
 };
 
-/* The memory of nghttp2's tables: a free list for each size; of a worker. */
+/* What sessions of a worker share. */
 struct h2_mem;
 struct h2_mem *h2_mem_new(void);
 void h2_mem_free(struct h2_mem *mem);

@@ -8,6 +8,7 @@
 #define WEIR_H2_HEAD_H
 
 #include "weir/base/arena.h"
+#include "weir/h2/hpack.h"
 #include "weir/http/http.h"
 
 enum h2_head_kind { H2_REQUEST, H2_RESPONSE, H2_TRAILERS };
@@ -30,10 +31,11 @@ struct h2_head {
 	struct slice target;
 };
 
-/* mem: size bytes, of which the text may fill text_max. */
-void h2_head_init(struct h2_head *h, enum h2_head_kind kind, char *mem, size_t size,
-    uint32_t text_max, unsigned max_fields);
-void h2_head_field(struct h2_head *h, struct slice name, struct slice value);
+/* h: the beginning of size bytes, of the rest of which the text may fill text_max. */
+void h2_head_init(
+    struct h2_head *h, enum h2_head_kind kind, size_t size, uint32_t text_max, unsigned max_fields);
+/* What it finds out about the field is left in its memo. */
+void h2_head_field(struct h2_head *h, struct hpack_field *f);
 /* Behind the last field: what can only be said of the whole. False: why, or too_large. */
 bool h2_head_finish(struct h2_head *h);
 /*

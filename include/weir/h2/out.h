@@ -24,6 +24,9 @@ void h2_out_init(struct h2_out *o, struct pool *pool);
 void h2_out_clear(struct h2_out *o);
 /* Room for n bytes in one piece at the end, or NULL: no memory, or more than a buffer holds. */
 char *h2_out_reserve(struct h2_out *o, size_t n);
+/* Room for at least n bytes at the end, *ret_n of them; n is at most h2_out_capacity(). NULL: no memory. */
+char *h2_out_room(struct h2_out *o, size_t n, size_t *ret_n);
+size_t h2_out_capacity(const struct h2_out *o);
 /* n of the reserved bytes are filled. */
 void h2_out_commit(struct h2_out *o, size_t n);
 /* A copy of bytes, over several buffers if need be. 0, or -ENOMEM: then nothing was added. */

@@ -82,6 +82,8 @@ struct http_hdr {
 #define HTTP_HDR_DELETED 0x01
 /* The bytes at name read "name: value\r\n" exactly, so neighbouring fields can be copied in one piece. */
 #define HTTP_HDR_CANONICAL 0x02
+/* Nobody on its way may keep it in a compression table (RFC 7541 6.2.3). */
+#define HTTP_HDR_NEVER_INDEXED 0x04
 
 /* How the end of a body is found (RFC 9112 6.3). */
 enum http_framing {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The TLS transport between two connections of one worker: handshakes, transfers, ends and failures. */
+#include <poll.h>
+
 #include "pair.h"
 
 static const struct tls_server_setup plain_setup = { .lifetime_s = 300 };
@@ -394,6 +396,8 @@ static void bytes_read_before_come_first(void **state)
 		pair_sockets(0);
 		assert_int_equal(tls_connect(&p.cl.c, client, NULL), 0);
 		assert_int_equal(conn_handshake(&p.cl.c), -EAGAIN);
+		struct pollfd arrives = { .fd = p.sv.c.io.fd, .events = POLLIN };
+		assert_int_equal(poll(&arrives, 1, 5000), 1);
 		ssize_t n = read(p.sv.c.io.fd, hello, MIN(taken, sizeof(hello)));
 		assert_true(n > 0);
 		struct tls_accept_opts opts = { .early_bytes = slice_make(hello, (size_t)n) };
@@ -598,6 +602,47 @@ static void the_hello_is_captured(void **state)
 	SSL_CTX_free(ctx);
 }
 
+/* What holds a key of OpenSSL 3 has its provider. */
+static void assert_empty(EVP_PKEY *key)
+{
+	assert_null(EVP_PKEY_get0_provider(key));
+	EVP_PKEY_free(key);
+}
+
+/* Keys change later all the same, and bytes go on. */
+static void keys_with_group(const char *group)
+{
+	SSL_CTX *ctx = server_ctx_new(&plain_setup, TLS1_3_VERSION);
+	struct tls_client *client =
+	    client_new(&(struct tls_client_conf){ .verify = true, .ca_file = p.ca_file });
+	EVP_PKEY *key;
+	assert_int_equal(SSL_CTX_set1_groups_list(ctx, group), 1);
+	pair_open(ctx, client, 0);
+	pair_run(both_handshaken);
+	struct ssl_st *ends[] = { tls_ssl(&p.sv.c), tls_ssl(&p.cl.c) };
+	for (unsigned i = 0; i < 2; i++) {
+		if (SSL_get_tmp_key(ends[i], &key))
+			assert_empty(key);
+		assert_int_equal(SSL_get_peer_tmp_key(ends[i], &key), 1);
+		assert_empty(key);
+		assert_int_equal(SSL_key_update(ends[i], SSL_KEY_UPDATE_REQUESTED), 1);
+	}
+	end_send(&p.cl, SLICE("GET /"));
+	pair_run(server_has_any);
+	end_send(&p.sv, SLICE("200"));
+	pair_run(client_has_any);
+	assert_string_equal(strbuf_str(&p.cl.got), "200");
+	pair_close();
+	tls_client_unref(client);
+	SSL_CTX_free(ctx);
+}
+
+static void keys_of_the_exchange_do_not_outlive_it(void **state)
+{
+	keys_with_group("X25519");
+	keys_with_group("P-256");
+}
+
 static void a_plain_connection_has_no_tls(void **state)
 {
 	pair_sockets(0);
@@ -637,6 +682,7 @@ int main(void)
 		T(records_start_small_and_grow),
 		T(hard_records_stay_small),
 		T(the_hello_is_captured),
+		T(keys_of_the_exchange_do_not_outlive_it),
 		T(a_plain_connection_has_no_tls),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
