@@ -2,6 +2,7 @@
 """What drives a proxy in a test: ports, names in configurations, what servers saw, a soft end, the log socket, jobs."""
 
 import concurrent.futures
+import glob
 import os
 import re
 import select
@@ -101,6 +102,11 @@ class Names:
         if name.endswith(".sock"):
             return os.path.join(self.directory, name)
         return ("127.0.0.1", self.ports[name])
+
+    def forget_sockets(self):
+        """Removes what a proxy before has left: whoever waits for the next one must not find it."""
+        for name in glob.glob(os.path.join(self.directory, "*.sock")):
+            os.unlink(name)
 
     def wait_for(self, config, process):
         """Until everything that the configuration binds is there."""
