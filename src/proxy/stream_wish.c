@@ -68,12 +68,17 @@ static struct slice host_of(const struct stream *s)
 	return slice_sub(host, 0, slice_find(host, ':')); /* all of it when there is no port */
 }
 
+/* An IPv6 address without its brackets, as certificates have it. */
+static struct slice without_brackets(struct slice host)
+{
+	bool has = host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
+	return has ? slice_sub(host, 1, host.len - 2) : host;
+}
+
 /* RFC 6066 3: addresses are no names; a certificate may have them nevertheless. */
 static bool is_address(struct slice host)
 {
 	struct net_addr unused;
-	if (host.len > 2 && host.ptr[0] == '[')
-		host = slice_sub(host, 1, host.len - 2);
 	return net_ip_parse(host, &unused) == 0;
 }
 
@@ -85,7 +90,7 @@ static int wish_name(struct stream *s, struct server_wish *ret)
 	if (t->sni)
 		name = text_of(s, t->sni);
 	else if (stream_is_http(s) && !t->no_sni_auto)
-		name = host_of(s);
+		name = without_brackets(host_of(s));
 	if (!name.len)
 		return 0;
 	if (name.len > SERVER_CONN_NAME_MAX)
@@ -98,7 +103,7 @@ static int wish_name(struct stream *s, struct server_wish *ret)
 	if (t->sni || !is_address(name))
 		ret->sni = text;
 	else if (t->verifyhost)
-		ret->verifyhost = NULL;
+		ret->verifyhost = NULL; /* nothing is asked for, so that name counts */
 	return 0;
 }
 

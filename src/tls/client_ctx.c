@@ -270,6 +270,7 @@ int tls_client_apply(struct tls_conn *t, const struct tls_connect_opts *opts)
 	const char *expected = opts->verifyhost	    ? opts->verifyhost
 			       : client->verifyhost ? client->verifyhost
 						    : opts->sni;
+	t->by_verifyhost = !opts->verifyhost && client->verifyhost;
 	if (opts->sni && !is_ip(opts->sni) && SSL_set_tlsext_host_name(ssl, opts->sni) != 1)
 		return -EINVAL;
 	if (client->verify && expected && !expect_name(ssl, expected))

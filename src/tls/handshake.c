@@ -45,7 +45,7 @@ static bool is_name_mismatch(long result)
 static enum tls_fault verify_fault(const struct tls_conn *t)
 {
 	if (is_name_mismatch(SSL_get_verify_result(t->ssl)))
-		return TLS_FAULT_NAME;
+		return t->by_verifyhost ? TLS_FAULT_HOST : TLS_FAULT_NAME;
 	if (!t->info.server_side)
 		return TLS_FAULT_HANDSHAKE;
 	return t->info.ca_err ? TLS_FAULT_CA : TLS_FAULT_CRT;

@@ -51,6 +51,8 @@ const char *tls_fault_text(enum tls_fault fault)
 		[TLS_FAULT_MEMORY] = "Out of memory when initializing an SSL connection",
 		[TLS_FAULT_CA] = "SSL client CA chain cannot be verified",
 		[TLS_FAULT_CRT] = "SSL client certificate not trusted",
+		[TLS_FAULT_HOST] =
+		    "Server presented an SSL certificate different from the configured one",
 		[TLS_FAULT_NAME] =
 		    "Server presented an SSL certificate different from the expected one",
 		[TLS_FAULT_HANDSHAKE] = "SSL handshake failure",

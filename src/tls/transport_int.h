@@ -61,21 +61,22 @@ struct tls_conn {
 	X509 *refused;	      /* the client's certificate, when verifying it ended the handshake */
 	uint64_t session_key; /* of the client's sessions; 0: none are kept */
 	uint64_t last_send_ms;
-	uint32_t burst;	       /* bytes sent since the last pause */
-	uint32_t updates_s;    /* second in which updates were counted */
-	uint32_t updates;      /* key updates of the peer */
-	uint16_t error;	       /* errno of a failed system call or -EPROTO; 0: none */
-	uint8_t tickets_due;   /* to be sent with the first payload */
-	bool corked : 1;       /* the BIO stages; else its bytes are the last ones: send */
-	bool more : 1;	       /* MSG_MORE for what the BIO sends */
-	bool got_bytes : 1;    /* the peer has sent something */
-	bool started : 1;      /* a step of the handshake is behind us */
-	bool granted : 1;      /* its turn has come: do not queue again */
-	bool early_wanted : 1; /* the context accepts early data, and it is not over */
-	bool read_end : 1;     /* close_notify or the end of the stream */
-	bool eof : 1;	       /* the end of the stream itself */
-	bool fin_due : 1;      /* shutdown(2) once all is sent */
-	bool bye_due : 1;      /* close_notify and FIN behind the handshake */
+	uint32_t burst;		/* bytes sent since the last pause */
+	uint32_t updates_s;	/* second in which updates were counted */
+	uint32_t updates;	/* key updates of the peer */
+	uint16_t error;		/* errno of a failed system call or -EPROTO; 0: none */
+	uint8_t tickets_due;	/* to be sent with the first payload */
+	bool corked : 1;	/* the BIO stages; else its bytes are the last ones: send */
+	bool more : 1;		/* MSG_MORE for what the BIO sends */
+	bool got_bytes : 1;	/* the peer has sent something */
+	bool started : 1;	/* a step of the handshake is behind us */
+	bool granted : 1;	/* its turn has come: do not queue again */
+	bool early_wanted : 1;	/* the context accepts early data, and it is not over */
+	bool read_end : 1;	/* close_notify or the end of the stream */
+	bool eof : 1;		/* the end of the stream itself */
+	bool fin_due : 1;	/* shutdown(2) once all is sent */
+	bool by_verifyhost : 1; /* the certificate is to have the client's own name */
+	bool bye_due : 1;	/* close_notify and FIN behind the handshake */
 };
 
 /* SSL_get_error() believes in errors of others; there hardly ever are any, and clearing walks the whole queue. */

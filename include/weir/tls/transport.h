@@ -79,7 +79,9 @@ enum tls_fault {
 	TLS_FAULT_MEMORY,	/* "Out of memory when initializing an SSL connection" */
 	TLS_FAULT_CA,		/* "SSL client CA chain cannot be verified" */
 	TLS_FAULT_CRT,		/* "SSL client certificate not trusted" */
-	TLS_FAULT_NAME, /* "Server presented an SSL certificate different from the expected one" */
+	/* "Server presented an SSL certificate different from the configured one": not that of tls_client_conf */
+	TLS_FAULT_HOST,
+	TLS_FAULT_NAME,	     /* "... from the expected one": not that of tls_connect_opts */
 	TLS_FAULT_HANDSHAKE, /* "SSL handshake failure" */
 	TLS_FAULT_FATAL,     /* behind the handshake: "SSL fatal error" */
 };

@@ -142,8 +142,6 @@ static void handshake_failed(struct worker *w, struct check_run *r)
 {
 	const struct tls_info *info = tls_info(&r->conn);
 	const char *text = info ? tls_fault_text((enum tls_fault)info->fault) : "";
-	if (info && info->fault == TLS_FAULT_NAME && !tls_sni(&r->conn))
-		text = "Server presented an SSL certificate different from the configured one";
 	check_fail(w, r, CHECK_L6RSP, text);
 }
 
