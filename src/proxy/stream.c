@@ -194,6 +194,7 @@ static void stream_end(struct stream *s)
 	stream_log(
 	    s, LOG_STEP_CLOSE); /* may ask of the connection to the server, so before it is left */
 	stream_leave_server(s, true);
+	server_conn_put(s->sc_left);
 	if (s->flags & SF_COUNTED_BE)
 		atomic_fetch_sub_explicit(&s->be->be.rt->served, 1, memory_order_relaxed);
 	queue_leave(s->worker, s->ticket);

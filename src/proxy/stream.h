@@ -24,6 +24,8 @@ struct stream {
 	struct endpoint *ce; /* towards the client */
 	struct endpoint *se; /* towards the server, or NULL */
 	struct server_conn *sc;
+	struct server_conn
+	    *sc_left; /* the one before, for what rules and logs ask of its TLS; or NULL */
 	struct proxy *fe;
 	struct proxy *be; /* NULL until routed */
 	struct server *srv;
@@ -69,7 +71,6 @@ struct stream {
 	const struct net_peer *dst_set; /* by a rule; the source is cx.src */
 	uint16_t bc_error;		/* errno of the last failed connection to a server */
 	uint8_t bc_fault;		/* enum tls_fault of that connection */
-	uint32_t bc_tls_err;		/* OpenSSL's code of it; 0: none */
 	struct http_hdr *hdrs;		/* both tables: 2 * maxhdr entries behind the struct */
 	struct inflow up, down; /* payload towards the server, the client; last: not zeroed */
 };
@@ -149,6 +150,8 @@ static inline int stream_retries(const struct stream *s)
 bool stream_wants_redispatch(const struct stream *s);
 /* Leaves the server: connection back or closed, slot released. keep: if the protocol allows it. */
 void stream_leave_server(struct stream *s, bool keep);
+/* The connection will be left while rules and logs may still ask of its TLS. */
+void stream_hold_connection(struct stream *s);
 /* Counts s as on be (gauges, fullconn). */
 void stream_count_backend(struct stream *s);
 /* How many there are for the log line; a stream that ends counts itself no more where it leaves. */

@@ -278,7 +278,14 @@ static void note_error(struct stream *s, const struct conn *c)
 	const struct tls_info *tls = tls_info(c);
 	s->bc_error = c->error;
 	s->bc_fault = tls ? tls->fault : TLS_FAULT_NONE;
-	s->bc_tls_err = tls ? (uint32_t)tls->err : 0;
+}
+
+void stream_hold_connection(struct stream *s)
+{
+	if (!s->sc)
+		return;
+	server_conn_put(s->sc_left);
+	s->sc_left = conn_is_tls(&s->sc->m.conn) ? server_conn_hold(s->sc) : NULL;
 }
 
 void stream_leave_server(struct stream *s, bool keep)
@@ -335,6 +342,7 @@ static enum step connect_failed(struct stream *s, bool timeout)
 		counter_add(&sc->ssl_failed, s->bc_fault != TLS_FAULT_NONE);
 		if (timeout)
 			s->bc_error = ETIMEDOUT;
+		stream_hold_connection(s);
 		s->se = NULL;
 		s->sc = NULL;
 		se->ops->detach(se, false, false);
@@ -561,9 +569,20 @@ static struct server_conn *get_connection(struct stream *s, int *ret_error)
 	return sc;
 }
 
+/* Another attempt: of the failed ones only the last counts. */
+static void forget_left(struct stream *s)
+{
+	server_conn_put(s->sc_left);
+	s->sc_left = NULL;
+	s->bc_error = 0;
+	s->bc_fault = TLS_FAULT_NONE;
+}
+
 enum step step_connect(struct stream *s)
 {
 	int error = 0;
+	if (unlikely(s->sc_left || s->bc_error))
+		forget_left(s);
 	if (stream_is_http(s) && !(s->flags & SF_REQ_SENT)) {
 		if (stream_finish_request(s) < 0)
 			return stream_error(s, 500, 'I', 'C');

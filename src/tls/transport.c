@@ -295,7 +295,7 @@ static void free_state(struct tls_conn *t)
 	pool_put(&tw->conns, t);
 }
 
-static void tls_release(struct conn *c)
+static void tls_leave(struct conn *c)
 {
 	struct tls_conn *t = tls_state(c);
 	tls_worker_forget(t);
@@ -306,7 +306,13 @@ static void tls_release(struct conn *c)
 	/* a session without a farewell would count as broken, and could not be resumed */
 	if (orderly)
 		SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-	free_state(t);
+}
+
+static void tls_release(struct conn *c)
+{
+	if (conn_is_open(c))
+		tls_leave(c);
+	free_state(tls_state(c));
 	tls_clear_errors();
 	c->xprt = &xprt_plain;
 	c->xprt_state = NULL;
@@ -319,6 +325,7 @@ const struct xprt_ops xprt_tls = {
 	.handshake = tls_handshake,
 	.flush = tls_flush,
 	.shut_write = tls_shut_write,
+	.leave = tls_leave,
 	.release = tls_release,
 };
 

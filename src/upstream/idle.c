@@ -356,6 +356,8 @@ struct server_conn *server_conn_open(struct worker *w, struct server *srv,
 	sc->rt = srv->rt;
 	sc->h2 = NULL;
 	sc->idle = false;
+	sc->closed = false;
+	sc->holds = 0;
 	sc->worker = w;
 	sc->requests = 1;
 	sc->max_reuse = srv->max_reuse == UINT32_MAX ? UINT32_MAX : srv->max_reuse + 1;
@@ -381,8 +383,30 @@ void server_conn_close(struct server_conn *sc)
 	list_del(&sc->all);
 	if (sc->h2)
 		mux2_free(sc->h2);
+	sc->h2 = NULL;
+	if (sc->holds)
+		conn_hang_up(&sc->m.conn);
+	sc->closed = sc->holds;
+	if (sc->closed)
+		return;
 	mux1_close(&sc->m);
 	pool_put(&l->conns, sc);
+}
+
+struct server_conn *server_conn_hold(struct server_conn *sc)
+{
+	if (sc->holds == UINT8_MAX)
+		return NULL;
+	sc->holds++;
+	return sc;
+}
+
+void server_conn_put(struct server_conn *sc)
+{
+	if (!sc || --sc->holds || !sc->closed)
+		return;
+	mux1_close(&sc->m);
+	pool_put(&local_of(sc->worker)->conns, sc);
 }
 
 unsigned server_idle_count(const struct server *srv, unsigned workers)

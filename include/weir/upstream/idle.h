@@ -47,6 +47,8 @@ struct server_conn {
 	unsigned pool_max, pool_low, purge_ms;
 	bool reusable;
 	bool idle;
+	bool closed;	      /* nobody uses it; the holders' last one frees it */
+	uint8_t holds;	      /* streams that may ask what it was */
 	bool socks4_wait;     /* the SOCKS4 proxy has not answered yet */
 	struct slice preface; /* to be sent ahead of everything; of the stream that opened it */
 	/* for TLS while it has not begun */
@@ -89,6 +91,13 @@ int server_conn_start_h2(struct server_conn *sc);
 int server_conn_secure(struct server_conn *sc);
 /* Closes it at once. */
 void server_conn_close(struct server_conn *sc);
+/*
+ * What is known of its TLS can be asked until server_conn_put(), also when it is closed in the meantime. Null where too
+ * many hold it already.
+ */
+struct server_conn *server_conn_hold(struct server_conn *sc);
+/* NULL is fine. */
+void server_conn_put(struct server_conn *sc);
 /* Idle connections of a server on all workers, for the statistics. */
 unsigned server_idle_count(const struct server *srv, unsigned workers);
 /* Closes this worker's idle connections to rt. */
