@@ -70,6 +70,9 @@ struct stream {
 	struct net_peer dst;		/* as the kernel says; AF_UNSPEC: not asked yet */
 	const struct net_peer *dst_set; /* by a rule; the source is cx.src */
 	uint16_t bc_error;		/* errno of the last failed connection to a server */
+	bool early;			/* the request was sent as early data */
+	bool no_early;			/* it was refused as such */
+	bool early_marked;		/* it has our Early-Data field */
 	uint8_t bc_fault;		/* enum tls_fault of that connection */
 	struct http_hdr *hdrs;		/* both tables: 2 * maxhdr entries behind the struct */
 	struct inflow up, down; /* payload towards the server, the client; last: not zeroed */

@@ -576,12 +576,13 @@ static void forget_left(struct stream *s)
 	s->sc_left = NULL;
 	s->bc_error = 0;
 	s->bc_fault = TLS_FAULT_NONE;
+	s->early = false;
 }
 
 enum step step_connect(struct stream *s)
 {
 	int error = 0;
-	if (unlikely(s->sc_left || s->bc_error))
+	if (unlikely(s->sc_left || s->bc_error || s->early))
 		forget_left(s);
 	if (stream_is_http(s) && !(s->flags & SF_REQ_SENT)) {
 		if (stream_finish_request(s) < 0)
@@ -641,8 +642,10 @@ static void count_handshake(struct stream *s)
 	struct counters *c = server_counters(s->srv, s->worker);
 	if (!info || (s->flags & SF_REUSED))
 		return;
+	/* early data goes ahead of a handshake that resumes */
+	s->early = !info->handshaken;
 	counter_add(&c->ssl_sess, 1);
-	counter_add(&c->ssl_reused, info->resumed);
+	counter_add(&c->ssl_reused, info->resumed || s->early);
 }
 
 static enum step connected(struct stream *s)

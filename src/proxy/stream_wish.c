@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "weir/base/xxhash.h"
+#include "weir/tls/transport.h"
 
 /* All that connections must have in common beside their name; hashed. */
 struct kind {
@@ -129,6 +130,29 @@ static bool wish_for_websocket(const struct server *srv, struct server_wish *ret
 	return true;
 }
 
+/* ---- early data ---- */
+
+static bool is_safe(const struct stream *s)
+{
+	return s->req.method == HTTP_GET || s->req.method == HTTP_HEAD ||
+	       s->req.method == HTTP_OPTIONS || s->req.method == HTTP_TRACE;
+}
+
+/*
+ * The client took the risk of a replay itself, and the server is told of it (Early-Data, RFC 8470 5.1); else only
+ * methods that change nothing may be replayed (RFC 8470 4).
+ */
+static bool wish_early(const struct stream *s)
+{
+	const struct conn *c = &s->cli->m.conn;
+	if (likely(!s->srv->tls.early) || s->no_early || !stream_is_http(s))
+		return false;
+	bool early = conn_is_tls(c) && tls_info(c)->early;
+	if (early && !tls_handshake_done(c))
+		return true;
+	return is_safe(s) && (early || (s->be->retry_on & RETRY_0RTT_REJECTED));
+}
+
 int stream_wish(struct stream *s, struct server_wish *ret)
 {
 	struct server *srv = s->srv;
@@ -137,6 +161,7 @@ int stream_wish(struct stream *s, struct server_wish *ret)
 	if (server_uses_tls(srv)) {
 		ret->tls = atomic_load_explicit(&srv->tls.client, memory_order_acquire);
 		ret->alpn = srv->tls.alpn;
+		ret->early = wish_early(s);
 		int r = wish_name(s, ret);
 		if (r < 0)
 			return r;

@@ -163,12 +163,11 @@ static int set_ws(const struct conf_option_call *call)
 	{                                                                                          \
 		word, 0, exclude_version, version, "", "does not speak that version", 0            \
 	}
-#define NO_NPN	 "OpenSSL has ALPN only"
-#define NO_EARLY "what clients send early goes to servers behind the handshake"
+#define NO_NPN "OpenSSL has ALPN only"
 
 /* clang-format off */
 const struct conf_option server_tls_options[] = {
-	{ "allow-0rtt", 0, NULL, (uintptr_t)NO_EARLY, "", "TLS early data", CONF_NO_EFFECT },
+	{ "allow-0rtt", 0, server_option_flag, FIELD(s.tls.early), "", "requests may be sent as TLS early data", CONF_MAY_NEGATE },
 	{ "alpn", 1, set_alpn, FIELD(s.tls.alpn), "<protocols>", "protocols offered by TLS ALPN", CONF_MAY_NEGATE },
 	{ "ca-file", 1, server_option_text, FIELD(s.tls.words.opt.ca_file), "<file>", "authorities that verify the server", 0 },
 	{ "check-alpn", 1, set_alpn, FIELD(check.alpn), "<protocols>", "protocols that checks offer by TLS ALPN", CONF_MAY_NEGATE },

@@ -23,6 +23,7 @@ struct server_wish {
 	const char *verifyhost; /* the certificate's name; NULL: as the client has it */
 	struct slice alpn;	/* as on the wire */
 	uint8_t proto;		/* enum server_proto */
+	bool early;		/* the request may be sent as early data */
 };
 
 /*
