@@ -660,7 +660,10 @@ static enum step connected(struct stream *s)
 	s->cli->last_server = s->srv;
 	s->server_ms = s->client_ms = worker_now_ms(s->worker);
 	if (stream_is_http(s)) {
-		if (start_request(s) < 0)
+		int r = start_request(s);
+		if (r == -EPROTONOSUPPORT) /* an upgrade that the server does not know of */
+			return stream_error(s, 502, 'S', 'H');
+		if (r < 0)
 			return stream_error(s, 500, 'I', 'C');
 		stream_enter(s, ST_RES_HEAD);
 	} else {
