@@ -171,7 +171,7 @@ const struct conf_option server_tls_options[] = {
 	{ "alpn", 1, set_alpn, FIELD(s.tls.alpn), "<protocols>", "protocols offered by TLS ALPN", CONF_MAY_NEGATE },
 	{ "ca-file", 1, server_option_text, FIELD(s.tls.words.opt.ca_file), "<file>", "authorities that verify the server", 0 },
 	{ "check-alpn", 1, set_alpn, FIELD(check.alpn), "<protocols>", "protocols that checks offer by TLS ALPN", CONF_MAY_NEGATE },
-	{ "check-proto", 1, set_proto, FIELD(check.proto), "h1 | none", "protocol of checks", 0 },
+	{ "check-proto", 1, set_proto, FIELD(check.proto), "h1 | h2 | none", "protocol of checks", 0 },
 	{ "check-sni", 1, server_option_text, FIELD(check.sni), "<name>", "name that checks ask for by TLS SNI", 0 },
 	{ "check-sni-auto", 0, clear_flag, FIELD(check.no_sni_auto), "", "checks ask for the name in their Host field", CONF_MAY_NEGATE },
 	{ "check-ssl", 0, server_option_flag, FIELD(check.tls), "", "checks over TLS, whatever the server's connections are", CONF_MAY_NEGATE },
