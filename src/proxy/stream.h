@@ -31,7 +31,8 @@ struct stream {
 	struct server *srv;
 	struct server *srv_failed; /* avoid it in a redispatch */
 	struct queue_ticket *ticket;
-	struct list on_server; /* server_local.streams */
+	struct server_wait wait; /* of ST_AWAIT */
+	struct list on_server;	 /* server_local.streams */
 	uint32_t flags;
 	uint8_t state;
 	uint8_t resume_state;	/* behind ST_REQ_BODY */
@@ -70,6 +71,7 @@ struct stream {
 	struct net_peer dst;		/* as the kernel says; AF_UNSPEC: not asked yet */
 	const struct net_peer *dst_set; /* by a rule; the source is cx.src */
 	uint16_t bc_error;		/* errno of the last failed connection to a server */
+	bool has_waited;		/* for a connection that another stream opened */
 	bool early;			/* the request was sent as early data */
 	bool no_early;			/* it was refused as such */
 	bool early_marked;		/* it has our Early-Data field */
@@ -97,7 +99,7 @@ stream_step step_req_head, step_fe_rules, step_be_rules, step_req_body,
     step_tarpit;						/* stream_request.c */
 stream_step step_fe_content, step_be_content, step_res_content; /* stream_content.c */
 stream_step step_route;						/* stream_route.c */
-stream_step step_assign, step_queue, step_pause, step_connect,
+stream_step step_assign, step_queue, step_pause, step_await, step_connect,
     step_connecting;			   /* stream_server.c */
 stream_step step_res_head, step_res_rules; /* stream_response.c */
 stream_step step_forward, step_tunnel;	   /* stream_forward.c */

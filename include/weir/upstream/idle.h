@@ -35,6 +35,9 @@ struct server_conn {
 	struct mux2 *h2; /* or NULL */
 	struct list
 	    link; /* in server_local.idle while idle, in .shared while it takes more streams */
+	struct list opening; /* in server_local.opening, while it is being established for HTTP/2 */
+	struct list waiters; /* requests that wait for that: struct server_wait */
+	unsigned waiters_n;
 	struct list all; /* in the worker's list of idle connections, or of those that end */
 	struct server_rt *rt;
 	struct worker *worker;
@@ -68,9 +71,38 @@ enum reuse_scope {
 	REUSE_ANY,
 };
 
-/* An idle connection to srv as wished, or NULL. The caller ties a stream to it; detaching gives it back. */
+struct reuse_rule {
+	uint64_t owner;		 /* the client */
+	enum reuse_scope idle;	 /* of those that nobody uses */
+	enum reuse_scope shared; /* of those of HTTP/2 that others are using */
+};
+
+/* A connection to srv as wished, or NULL. The caller ties a stream to it; detaching gives it back. */
 struct server_conn *server_conn_reuse(struct worker *w, struct server *srv,
-    const struct server_wish *wish, uint64_t owner, enum reuse_scope scope);
+    const struct server_wish *wish, const struct reuse_rule *rule);
+/* It is as wished, and within that scope. */
+bool server_conn_suits(const struct server_conn *sc, const struct server_wish *wish, uint64_t owner,
+    enum reuse_scope scope);
+
+/* ---- opening.c: connections that are being established ---- */
+
+/* A request that waits for one. */
+struct server_wait {
+	struct list link;
+	struct server_conn *sc; /* NULL: does not wait */
+	/* It was established, or failed; wait is no more. May not run the stream at once. */
+	void (*told)(struct server_wait *wait);
+};
+
+/* Lists a new connection among them, where it may come to speak HTTP/2. */
+void server_conn_announce(struct server_conn *sc);
+/* Waits for one that the rule allows to share and that will have room. False: there is none. */
+bool server_conn_await(struct worker *w, struct server *srv, const struct server_wish *wish,
+    const struct reuse_rule *rule, struct server_wait *wait);
+/* Waits no longer; harmless for one that does not. */
+void server_conn_await_end(struct server_wait *wait);
+/* What it speaks is known, or that it has failed: tells all who wait. */
+void server_conn_opened(struct server_conn *sc);
 /*
  * A new connection, connecting to `to`; http decides the mux. NULL with -errno in *ret_error. Counts in the
  * server's connections.
