@@ -251,9 +251,8 @@ static void list_refused_global(FILE *out)
 	}
 }
 
-static void list_refused_options(const char *title, const struct conf_option *o, FILE *out)
+static void list_refused_options(const struct conf_option *o, FILE *out)
 {
-	fprintf(out, "# List of unsupported %s options:\n", title);
 	for (; o->name; o++) {
 		if (o->flags & CONF_NOT_YET)
 			fprintf(out, "%s\n", o->name);
@@ -276,9 +275,12 @@ static void list_refused(FILE *out)
 	}
 	list_refused_global(out);
 	list_refused_proxy(out);
-	list_refused_options("bind", bind_options, out);
-	list_refused_options("server", server_options, out);
-	list_refused_options("server", server_tls_options, out);
+	fputs("# List of unsupported bind options:\n", out);
+	list_refused_options(bind_options, out);
+	list_refused_options(bind_ssl_options, out);
+	fputs("# List of unsupported server options:\n", out);
+	list_refused_options(server_options, out);
+	list_refused_options(server_tls_options, out);
 	list_refused_names("actions", "action not yet", out);
 	list_refused_names("sample fetch functions", "fetch not yet", out);
 	list_refused_names("sample converter functions", "conv not yet", out);

@@ -11,10 +11,12 @@
 
 #include <errno.h>
 
-/* Reads in one go before other connections get their turn. */
 /* Between an answer that came early and the reset of its stream. */
-#define EARLY_MS     100
-#define READS_A_TURN 8
+#define EARLY_MS 100
+/* What a connection reads and decodes in one go, of which it has one a turn: then others have theirs. */
+#define READS_A_GO    8
+#define FRAMES_A_GO   512
+#define REQUESTS_A_GO 16
 
 /* ---- streams ---- */
 
@@ -247,23 +249,27 @@ static void check_glitches(struct mux2 *m)
 	}
 }
 
+/* Whether it has had its share of the turn. */
+static bool has_had_enough(const struct mux2 *m)
+{
+	const struct mux2_conf *c = m->conf;
+	return m->requests_now >= REQUESTS_A_GO ||
+	       (c->resets_at_once && m->resets_now >= c->resets_at_once) ||
+	       m->frames_now >= (c->frames_at_once ? c->frames_at_once : FRAMES_A_GO);
+}
+
 /* Decodes what has been read; false: it is not all because of a bound on one go. */
 static bool decode(struct mux2 *m)
 {
-	const struct mux2_conf *c = m->conf;
 	while (m->rx_at < m->rx_end && !m->h2.is_failed) {
-		unsigned frames = c->resets_at_once ? 1 : c->frames_at_once;
-		size_t used =
-		    h2_session_recv(&m->h2, m->rx + m->rx_at, m->rx_end - m->rx_at, frames);
+		if (has_had_enough(m))
+			return false;
+		size_t used = h2_session_recv(&m->h2, m->rx + m->rx_at, m->rx_end - m->rx_at, 1);
 		m->rx_at += (uint32_t)used;
 		check_glitches(m);
 		if (used == 0)
 			break;
-		if (c->resets_at_once && m->resets_now >= c->resets_at_once)
-			return false;
-		if (c->frames_at_once &&
-		    ++m->frames_now >= (c->resets_at_once ? c->frames_at_once : 1u))
-			return false;
+		m->frames_now++;
 	}
 	return true;
 }
@@ -279,14 +285,14 @@ static void peer_closed(struct mux2 *m)
 static bool read_input(struct mux2 *m)
 {
 	const uint16_t not_yet = CONN_CONNECTING | CONN_HANDSHAKE;
-	m->resets_now = m->frames_now = 0;
+	m->requests_now = m->resets_now = m->frames_now = 0;
 	m->h2.now_ms = worker_now_ms(m->conn->worker);
 	if (!decode(m))
 		return true;
 	for (unsigned i = 0; (m->conn->flags & CONN_READABLE) && m->state < MUX2_CLOSING; i++) {
 		if ((m->conn->flags & not_yet) || m->h2.is_failed)
 			return false;
-		if (i == READS_A_TURN)
+		if (i == READS_A_GO)
 			return true;
 		if (!mux2_make_room(m)) {
 			h2_session_fail(&m->h2, H2_INTERNAL_ERROR, "no memory");
@@ -298,6 +304,7 @@ static bool read_input(struct mux2 *m)
 				peer_closed(m);
 			return false;
 		}
+		m->last_in_ms = m->h2.now_ms;
 		m->rx_end += (uint32_t)n;
 		if (!decode(m))
 			return true;
@@ -371,7 +378,9 @@ static void wind_up(struct mux2 *m)
 /* Reads and lets streams work; what they send leaves by the task. True: there is more to read. */
 static bool work(struct mux2 *m)
 {
-	bool more = m->state < MUX2_CLOSING && read_input(m);
+	bool more = m->had_its_go;
+	if (!more && m->state < MUX2_CLOSING)
+		more = read_input(m);
 	if (m->h2.is_failed)
 		failed(m);
 	if ((m->conn->flags & CONN_ERROR) && m->state < MUX2_CLOSING) {
@@ -396,7 +405,7 @@ void mux2_on_event(struct conn *c)
 		mux2_flush(m);
 		mux2_serve_blocked(m);
 	}
-	work(m);
+	m->had_its_go = work(m);
 	mux2_schedule(m);
 }
 
@@ -404,6 +413,7 @@ void mux2_on_task(struct worker *w, struct task *task)
 {
 	struct mux2 *m = container_of(task, struct mux2, task);
 	bool more = work(m);
+	m->had_its_go = false;
 	mux2_flush(m);
 	mux2_serve_blocked(m);
 	mux2_flush(m);
@@ -425,7 +435,9 @@ void mux2_on_timer(struct worker *w, struct timer *t)
 {
 	struct mux2 *m = container_of(t, struct mux2, timer);
 	(void)w;
-	if (m->state == MUX2_DRAINING) {
+	if (m->state == MUX2_OPEN) {
+		mux2_ping(m);
+	} else if (m->state == MUX2_DRAINING) {
 		m->state = MUX2_LAST;
 		h2_send_goaway(&m->h2, m->h2.last_taken, H2_NO_ERROR);
 	} else if (m->state >= MUX2_CLOSING) {

@@ -67,6 +67,7 @@ static struct h2_stream *on_request(struct h2_session *s, bool end)
 	/* reset ones that somebody still works on count too */
 	if (m->streams_n >= 2 * m->conf->max_streams || m->state >= MUX2_CLOSING)
 		return NULL;
+	m->requests_now++;
 	struct mux2_stream *st = mux2_stream_new(m);
 	if (!st)
 		return NULL;
@@ -484,7 +485,9 @@ static void on_settings(struct h2_session *s)
 static void on_ping_ack(struct h2_session *s)
 {
 	struct mux2 *m = mux_of(s);
-	if (m->state != MUX2_DRAINING)
+	if (m->state == MUX2_OPEN)
+		tell(m, MUX2_ALIVE, NULL);
+	if (m->state != MUX2_DRAINING || s->pings)
 		return;
 	m->state = MUX2_LAST;
 	h2_send_goaway(s, s->last_taken, H2_NO_ERROR);

@@ -89,18 +89,21 @@ struct mux2 {
 	struct list early;	     /* answered, nobody's any more, to be reset */
 	struct mux2_stream *serving; /* its turn among the blocked */
 	struct task task;
-	struct timer timer; /* of the states behind OPEN */
+	struct timer timer; /* pings while OPEN; the end of each state behind it */
 	struct timer early_timer;
 	unsigned streams_n, total, glitches;
-	unsigned receiving;		 /* streams that payload is expected of */
-	uint32_t resets;		 /* by the peer, since resets_ms */
-	unsigned resets_now, frames_now; /* in this go */
+	unsigned ping_ms;			       /* mux2_ping_idle() */
+	unsigned receiving;			       /* streams that payload is expected of */
+	uint32_t resets;			       /* by the peer, since resets_ms */
+	unsigned requests_now, resets_now, frames_now; /* in this go */
 	uint64_t resets_ms;
+	uint64_t last_in_ms; /* the peer was heard of */
 	uint8_t state;
 	bool client_side : 1;
 	bool peer_goaway : 1;
 	bool connecting : 1;
 	bool told_failure : 1;
+	bool had_its_go : 1; /* in this turn, and there is more to read */
 };
 
 static inline struct mux2_stream *stream_of(const struct endpoint *ep)
@@ -131,6 +134,10 @@ task_fn mux2_on_task;
 timer_fn mux2_on_timer, mux2_on_early_timer;
 /* Resets those at once. */
 void mux2_end_early(struct mux2 *m);
+
+/* ---- mux2_life.c ---- */
+/* The peer of an idle connection is asked, if it is time, or was asked in vain. */
+void mux2_ping(struct mux2 *m);
 
 /* ---- mux2_in.c ---- */
 extern const struct h2_ops mux2_h2_ops;

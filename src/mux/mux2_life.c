@@ -183,6 +183,31 @@ void mux2_close(struct mux2 *m)
 	mux2_schedule(m);
 }
 
+/* ---- is anybody there? ---- */
+
+void mux2_ping_idle(struct mux2 *m, unsigned interval_ms)
+{
+	m->ping_ms = interval_ms;
+	m->last_in_ms = worker_now_ms(m->conn->worker);
+	if (interval_ms)
+		worker_timer_arm(m->conn->worker, &m->timer, interval_ms);
+}
+
+void mux2_ping(struct mux2 *m)
+{
+	struct worker *w = m->conn->worker;
+	uint64_t now = worker_now_ms(w), due = m->last_in_ms + m->ping_ms;
+	if (m->streams_n == 0 && now >= due) {
+		if (m->h2.pings) {
+			mux2_close(m);
+			return;
+		}
+		h2_send_ping(&m->h2);
+		mux2_schedule(m);
+	}
+	timer_arm(&w->wheel, &m->timer, due > now ? due : now + m->ping_ms);
+}
+
 /* ---- what owners ask ---- */
 
 void *mux2_owner(const struct mux2 *m)

@@ -37,6 +37,7 @@ static int set_opts(int fd, int family, const struct net_connect_opts *o)
 	struct net_tcp_opts tcp = {
 		.mss = o->mss,
 		.tcp_ut_ms = o->tcp_ut_ms,
+		.cc = o->cc,
 		.rcvbuf = o->rcvbuf,
 		.sndbuf = o->sndbuf,
 		.keepalive = o->keepalive,

@@ -48,6 +48,7 @@ static int set_inherited(int fd, int family, const struct net_listen_opts *o, st
 		.mss = o->mss,
 		.save_syn = o->save_syn,
 		.tcp_ut_ms = o->tcp_ut_ms,
+		.cc = o->cc,
 		.rcvbuf = o->rcvbuf,
 		.sndbuf = o->sndbuf,
 		.keepalive = o->keepalive,

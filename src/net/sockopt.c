@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
+#include <unistd.h>
 
 #include "weir/net/socket.h"
 
@@ -67,6 +68,25 @@ static int clamp_int(unsigned value)
 	return value > INT_MAX ? INT_MAX : (int)value;
 }
 
+static int set_congestion(int fd, const char *algorithm)
+{
+	size_t len = strlen(algorithm);
+	return setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, algorithm, (socklen_t)len) < 0 ? -errno
+											  : 0;
+}
+
+int net_try_congestion(const char *algorithm)
+{
+	int fd = net_stream_socket(AF_INET, false, NULL);
+	if (fd == -EAFNOSUPPORT)
+		fd = net_stream_socket(AF_INET6, false, NULL);
+	if (fd < 0)
+		return fd;
+	int r = set_congestion(fd, algorithm);
+	close(fd);
+	return r;
+}
+
 int net_set_tcp_opts(int fd, int family, const struct net_tcp_opts *o, const char **ret_what)
 {
 	const struct {
@@ -96,6 +116,9 @@ int net_set_tcp_opts(int fd, int family, const struct net_tcp_opts *o, const cha
 			return r;
 		}
 	}
+	/* a preference: it was there when the configuration was read */
+	if (o->cc && net_is_ip(family))
+		(void)set_congestion(fd, o->cc);
 	if (o->nolinger)
 		net_set_nolinger(fd);
 	return 0;

@@ -10,6 +10,7 @@
 struct net_tcp_opts {
 	unsigned mss;
 	unsigned tcp_ut_ms;
+	const char *cc;
 	unsigned rcvbuf, sndbuf;
 	bool keepalive;
 	unsigned ka_idle_s, ka_intvl_s, ka_count;

@@ -44,6 +44,14 @@ static void log_error(const struct client *c, const char *what, const char *why)
 	    c->fe->name, why);
 }
 
+/* "timeout client" is for clients that are gone, those of requests are for the ones that ask nothing. */
+static void refresh_timeout(struct client *c)
+{
+	const struct proxy_timeouts *t = &c->fe->timeout;
+	if (!mux2_streams(c->h2) && !t->http_request && !(c->requests && t->http_keep_alive))
+		client_set_deadline(c, t->client);
+}
+
 /*
  * A connection that was ended for what the client sent, or a stream that nobody saw: the log has the reason, unless
  * "tune.h2.log-errors" says otherwise.
@@ -52,6 +60,8 @@ static void on_event(struct mux2 *m, enum mux2_event event, const char *text)
 {
 	struct client *c = client_of(m);
 	enum h2_log wanted = c->fe->config->global.h2.log;
+	if (event == MUX2_ALIVE)
+		refresh_timeout(c);
 	if (event == MUX2_CONN_ERROR && wanted >= H2_LOG_CONNECTION)
 		log_error(c, "connection", text);
 	if (event == MUX2_STREAM_ERROR && wanted >= H2_LOG_STREAM)
@@ -78,6 +88,7 @@ void client_start_h2(struct client *c)
 		client_close(c);
 		return;
 	}
+	mux2_ping_idle(c->h2, c->bind->idle_ping_ms);
 	mux1_drop(&c->m);
 	c->state = CLIENT_H2;
 	client_set_deadline(c, client_idle_timeout(c));

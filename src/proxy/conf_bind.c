@@ -119,6 +119,27 @@ static int set_tcp_ut(const struct conf_option_call *c)
 	return conf_time_ms(c->conf, c->line, c->arg, &b->bind.listen.tcp_ut_ms);
 }
 
+static int set_idle_ping(const struct conf_option_call *c)
+{
+	struct bind_line *b = c->object;
+	return conf_time_ms(c->conf, c->line, c->arg, &b->bind.idle_ping_ms);
+}
+
+static int set_cc(const struct conf_option_call *c)
+{
+	struct bind_line *b = c->object;
+	const char *name = c->line->argv[c->arg];
+	int r = net_try_congestion(name);
+	if (r < 0) {
+		conf_warning(c->conf, c->line, c->arg,
+		    "'cc %s' cannot be had here (%s): the system's algorithm stays", name,
+		    strerror(-r));
+		return 0;
+	}
+	b->bind.listen.cc = arena_strdup(conf_arena(c->conf), name);
+	return b->bind.listen.cc ? 0 : -1;
+}
+
 static int set_mode(const struct conf_option_call *c)
 {
 	struct bind_line *b = c->object;
@@ -196,13 +217,11 @@ static int set_severity(const struct conf_option_call *c)
 
 static int set_expose_fd(const struct conf_option_call *c)
 {
-	struct bind_line *b = c->object;
 	if (strcmp(c->line->argv[c->arg], "listeners") != 0) {
 		conf_error(c->conf, c->line, c->arg, "'expose-fd' only knows 'listeners', not '%s'",
 		    c->line->argv[c->arg]);
 		return -1;
 	}
-	b->bind.expose_fd = true;
 	conf_notice(c->conf, c->line, c->arg - 1,
 	    "option 'expose-fd' has no effect: a new process binds beside the old one");
 	return 0;
@@ -310,6 +329,7 @@ const struct conf_option bind_options[] = {
 	    "every connection begins with a PROXY header (v1 or v2) and is refused without", 0 },
 	{ "backlog", 1, set_backlog, 0, "<connections>",
 	    "connections that the kernel keeps waiting; the frontend's unless set", 0 },
+	{ "cc", 1, set_cc, 0, "<algorithm>", "TCP congestion control of accepted connections", 0 },
 	{ "defer-accept", 0, BIND_FLAG(listen.defer_accept), "",
 	    "a connection is seen when its first byte is there", 0 },
 	{ "expose-fd", 1, set_expose_fd, 0, "listeners",
@@ -317,6 +337,11 @@ const struct conf_option bind_options[] = {
 	{ "gid", 1, set_numeric_owner, 1, "<gid>", "group of a unix socket, by number", 0 },
 	{ "group", 1, set_group, 0, "<group>", "group of a unix socket", 0 },
 	{ "id", 1, set_id, 0, "<number>", "numeric id of the socket, from 1", 0 },
+	{ "idle-ping", 1, set_idle_ping, 0, "<time>",
+	    "HTTP/2: asks an idle client for a sign of life, and closes when none comes by the "
+	    "next "
+	    "time",
+	    0 },
 	{ "interface", 1, set_interface, 0, "<interface>",
 	    "takes only what comes in by this network interface", 0 },
 	{ "level", 1, set_level, 0, "{ user | operator | admin }",
@@ -351,10 +376,8 @@ const struct conf_option bind_options[] = {
 	{ "v6only", 0, BIND_FLAG(listen.v6only), "", "an IPv6 socket takes IPv6 only", 0 },
 
 	LATER("accept-netscaler-cip", 1),
-	LATER("cc", 1),
 	LATER("ech", 1),
 	LATER("guid-prefix", 1),
-	LATER("idle-ping", 1),
 	LATER("label", 1),
 	LATER("nbconn", 1),
 	LATER("quic-cc-algo", 1),

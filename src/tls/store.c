@@ -29,7 +29,7 @@ const char *tls_openssl_error(void)
 	unsigned long code = ERR_get_error();
 	const char *reason = code ? ERR_reason_error_string(code) : NULL;
 	ERR_clear_error();
-	return reason ? reason : "no reason given";
+	return reason ? reason : "OpenSSL does not say why";
 }
 
 static void log_to_stderr(void *arg, enum diag_level level, const char *text)

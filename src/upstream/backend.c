@@ -104,6 +104,7 @@ static int attach_server(struct worker *w, struct server *s, struct diag *diag)
 		return -ENOENT;
 	if (s->be->h2)
 		s->rt->h2_conf = *s->be->h2;
+	s->rt->idle_ping_ms = s->idle_ping_ms;
 	if (attach_dest(w, s) < 0)
 		return -ENOMEM;
 	server_apply_conf(w, s, fresh);

@@ -226,6 +226,7 @@ int server_conn_start_h2(struct server_conn *sc)
 	    sc, mux1_bytes(&sc->m));
 	if (!sc->h2)
 		return -ENOMEM;
+	mux2_ping_idle(sc->h2, sc->rt->idle_ping_ms);
 	mux1_drop(&sc->m);
 	return 0;
 }

@@ -111,6 +111,17 @@ int server_option_text(const struct conf_option_call *call)
 	return 0;
 }
 
+static int set_cc(const struct conf_option_call *call)
+{
+	const char *name = call->line->argv[call->arg];
+	int r = net_try_congestion(name);
+	if (r == 0)
+		return server_option_text(call);
+	conf_warning(call->conf, call->line, call->arg,
+	    "'cc %s' cannot be had here (%s): the system's algorithm stays", name, strerror(-r));
+	return 0;
+}
+
 static int set_weight(const struct conf_option_call *call)
 {
 	struct server_defaults *d = call->object;
@@ -414,6 +425,7 @@ const struct conf_option server_options[] = {
 	{ "backup", 0, server_option_flag, FIELD(s.backup), "", "serves only when all others are out", CONF_MAY_NEGATE },
 	{ "check", 0, server_option_flag, FIELD(checked), "", "check the server's health", CONF_MAY_NEGATE },
 	{ "check-send-proxy", 0, server_option_flag, FIELD(check.send_proxy), "", "checks send a PROXY header too", CONF_MAY_NEGATE },
+	{ "cc", 1, set_cc, FIELD(s.connect.cc), "<algorithm>", "TCP congestion control", 0 },
 	{ "cookie", 1, server_option_text, FIELD(s.cookie), "<value>", "value of the persistence cookie", 0 },
 	{ "disabled", 0, server_option_flag, FIELD(s.disabled), "", "starts in maintenance", 0 },
 	{ "downinter", 1, set_delay, FIELD(check.down_ms), "<delay>", "check interval while down", 0 },
@@ -423,6 +435,7 @@ const struct conf_option server_options[] = {
 	{ "guid", 1, server_option_text, FIELD(s.guid), "<text>", "identifier that does not depend on the order", 0 },
 	{ "hash-key", 1, set_hash_key, 0, "id | id32 | addr | addr-port | guid", "what places it on the hash ring", 0 },
 	{ "id", 1, set_id, FIELD(s.id), "<number>", "number in statistics and hashes", 0 },
+	{ "idle-ping", 1, set_ms, FIELD(s.idle_ping_ms), "<delay>", "HTTP/2: asks idle connections for a sign of life, and closes those without", 0 },
 	{ "init-addr", 1, set_init_addr, FIELD(s.init_addr), "last | libc | none | <ip>, ...", "how its name is resolved at start", 0 },
 	{ "init-state", 1, set_init_state, 0, "fully-up | up | down | fully-down | none", "health before the first checks", 0 },
 	{ "inter", 1, set_delay, FIELD(check.inter_ms), "<delay>", "check interval", 0 },
@@ -465,14 +478,12 @@ const struct conf_option server_options[] = {
 	NOT_YET("agent-inter", 1, "<delay>", "interval of agent checks"),
 	NOT_YET("agent-port", 1, "<port>", "port of agent checks"),
 	NOT_YET("agent-send", 1, "<text>", "what agent checks send"),
-	NOT_YET("cc", 1, "<algorithm>", "TCP congestion control"),
 	NOT_YET("check-pool-conn-name", 1, "<name>", "name of pooled connections for checks"),
 	NOT_YET("check-reuse-pool", 0, "", "checks use idle connections"),
 	NOT_YET("check-via-socks4", 0, "", "checks through the SOCKS4 proxy"),
 	NOT_YET("error-limit", 1, "<count>", "errors that 'on-error' waits for"),
 	NOT_YET("from", 1, "<origin>", "options of another default-server"),
 	NOT_YET("healthcheck", 1, "<name>", "a 'healthcheck' section"),
-	NOT_YET("idle-ping", 1, "<delay>", "probes of idle connections"),
 	NOT_YET("ktls", 1, "on | off", "TLS in the kernel"),
 	NOT_YET("observe", 1, "layer4 | layer7", "health from what traffic shows"),
 	NOT_YET("on-error", 1, "<mode>", "what observed errors do"),

@@ -63,6 +63,7 @@ void mux2_conf_default(struct mux2_conf *conf);
 enum mux2_event {
 	MUX2_SETTINGS, /* the peer's first SETTINGS have come: mux2_can_open() is the peer's word now */
 	MUX2_GOAWAY,	   /* the peer takes no more streams */
+	MUX2_ALIVE,	   /* an idle peer has answered, see mux2_ping_idle() */
 	MUX2_GLITCH,	   /* the peer did something odd; text says what */
 	MUX2_STREAM_ERROR, /* a stream was refused before it was anybody's; text says why */
 	MUX2_CONN_ERROR, /* the connection is ended because of what the peer sent; text says why */
@@ -115,6 +116,12 @@ unsigned mux2_glitches(const struct mux2 *m);
 uint32_t mux2_stream_id(const struct endpoint *ep);
 /* The peer has not processed the request (REFUSED_STREAM, or above the last stream of its GOAWAY): try elsewhere. */
 bool mux2_refused(const struct endpoint *ep);
+
+/*
+ * From now on a connection without streams is asked every interval_ms whether the peer still answers (PING), and closed
+ * when it has not done so by the next time. Once, right after mux2_new(). 0: never.
+ */
+void mux2_ping_idle(struct mux2 *m, unsigned interval_ms);
 
 /*
  * Soft stop: tells the peer to open no more streams (twice, so that none on its way is lost); streams end by

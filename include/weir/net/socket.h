@@ -14,6 +14,7 @@ struct net_listen_opts {
 	int backlog;
 	unsigned mss;	    /* TCP_MAXSEG; 0: the kernel's */
 	unsigned tcp_ut_ms; /* TCP_USER_TIMEOUT; 0: the kernel's */
+	const char *cc;	    /* TCP_CONGESTION; NULL: the system's */
 	unsigned rcvbuf;    /* SO_RCVBUF; 0: the kernel's */
 	unsigned sndbuf;
 	bool reuseport; /* one socket a worker */
@@ -53,6 +54,7 @@ struct net_connect_opts {
 	const char *netns;
 	unsigned mss;
 	unsigned tcp_ut_ms;
+	const char *cc;
 	unsigned rcvbuf, sndbuf;
 	bool transparent; /* bind to a foreign source address */
 	bool mptcp;	  /* mptcp@ */
@@ -102,6 +104,8 @@ void net_set_quickack(int fd, bool on);
 void net_set_cork(int fd, bool on);
 void net_set_tos(int fd, int family, int tos);
 void net_set_mark(int fd, uint32_t mark);
+/* Whether this process may use that TCP congestion control algorithm. 0 or -errno. */
+int net_try_congestion(const char *algorithm);
 /*
  * Closing it will tell the peer nothing, by TCP_REPAIR where that is allowed; else, and with ttl not 0, a reset of
  * that time to live (1) is sent.

@@ -101,16 +101,15 @@ struct bind_conf {
 	bool datagram;	      /* log-forward: dgram-bind, udp@ */
 	struct net_listen_opts listen;
 	unsigned maxconn;
-	int nice; /* -1024..1024 */
+	unsigned idle_ping_ms; /* of HTTP/2 connections; 0: never */
+	int nice;	       /* -1024..1024 */
 	bool accept_proxy;
-	bool accept_netscaler_cip;
 	uint8_t proto;	      /* enum bind_proto */
 	struct tls_bind *tls; /* "ssl"; or NULL */
 	uint64_t threads;     /* mask of workers that serve it; 0: all */
 	unsigned shards;      /* 0: one a worker */
 	uint8_t cli_level;    /* stats socket: enum cli_level, */
 	uint8_t cli_severity;
-	bool expose_fd;
 	struct bind_ssl *ssl; /* the TLS options of its line, or NULL; while the files are read */
 	struct conf_pos pos;
 	struct listener *listener; /* what runs */

@@ -36,7 +36,7 @@ struct tls_tune {
 #define TLS_FIRST_RECORD 4096u
 #define TLS_TUNE_DEFAULT                                                                           \
 	((struct tls_tune){                                                                        \
-	    .first_record = TLS_FIRST_RECORD, .idle_ms = 1000, .handshake_us = 2000 })
+	    .first_record = TLS_FIRST_RECORD, .idle_ms = 1000, .handshake_us = 300 })
 
 struct tls_accept_opts {
 	const struct tls_tune *tune; /* NULL: the defaults */

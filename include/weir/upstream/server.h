@@ -92,6 +92,7 @@ struct server {
 	unsigned pool_max_conn;	     /* per process; UINT_MAX: no limit */
 	unsigned pool_low_conn;
 	unsigned pool_purge_delay_ms;
+	unsigned idle_ping_ms; /* of HTTP/2 connections; 0: never */
 	struct server_tls tls;
 	uint8_t proto;			   /* enum server_proto */
 	uint8_t ws;			   /* enum server_ws */
@@ -154,7 +155,8 @@ struct server_rt {
 	atomic_uint served WEIR_CACHE_ALIGNED; /* active streams, exact: checked against maxconn */
 	atomic_uint maxconn;		       /* "set maxconn server" may change it */
 	atomic_uint minconn;
-	struct mux2_conf h2_conf; /* set before the workers run */
+	struct mux2_conf h2_conf; /* set before the workers run, like */
+	unsigned idle_ping_ms;	  /* "idle-ping" */
 	atomic_uint slow_pct;	  /* slow start: share of weight and maxconn, 1..100 */
 	atomic_uint turn;	  /* when leastconn chose it last */
 	atomic_int usable

@@ -500,6 +500,35 @@ static void bound_on_frames_at_once_loses_none(void **state)
 	peer_done(&p);
 }
 
+/* One go of the connection, as a turn of the worker gives it. */
+static void one_go(void)
+{
+	struct task *t = list_first(&worker->runq, struct task, link);
+	list_del(&t->link);
+	t->fn(worker, t);
+}
+
+static void many_requests_are_spread_over_turns(void **state)
+{
+	static struct bytes all;
+	(void)state;
+	open_client(&p);
+	all.len = 0;
+	for (unsigned i = 0; i < 50; i++)
+		add_head(&p, &all, 1 + 2 * i, true, GET);
+	assert_int_equal(write(p.fd, all.b, all.len), (ssize_t)all.len);
+	p.conn.flags |= CONN_READABLE;
+	p.conn.on_event(&p.conn);
+	assert_int_equal(p.users_n, 16);
+	one_go(); /* the task of the same turn sends only */
+	assert_int_equal(p.users_n, 16);
+	one_go();
+	assert_int_equal(p.users_n, 32);
+	run_tasks();
+	assert_int_equal(p.users_n, 50);
+	peer_done(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -524,6 +553,7 @@ int main(void)
 		cmocka_unit_test(connection_ends_behind_its_last_stream),
 		cmocka_unit_test(glitches_end_the_connection_at_their_threshold),
 		cmocka_unit_test(bound_on_frames_at_once_loses_none),
+		cmocka_unit_test(many_requests_are_spread_over_turns),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

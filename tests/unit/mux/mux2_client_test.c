@@ -391,6 +391,30 @@ static void goaway_lets_streams_end(void **state)
 	peer_done(&p);
 }
 
+static void idle_peer_is_asked_whether_it_is_there(void **state)
+{
+	(void)state;
+	open_client(&p);
+	mux2_ping_idle(p.m, 1000);
+	give_head(&p, 1, true, GET);
+	pass_time(2100);
+	assert_null(find(&p, PING, 0)); /* it is not idle */
+	answer(&p.users[0], 200, "ok");
+	pass_time(1000);
+	const struct frame *ping = find(&p, PING, 0);
+	assert_non_null(ping);
+	uint8_t data[8];
+	memcpy(data, ping->payload, 8);
+	give_frame(&p, PING, ACK, 0, data, 8);
+	forget(&p);
+	pass_time(1000);
+	assert_non_null(find(&p, PING, 0)); /* and is asked again */
+	assert_null(find(&p, GOAWAY, 0));
+	pass_time(1000);
+	assert_non_null(find(&p, GOAWAY, 0));
+	peer_done(&p);
+}
+
 static void websocket_is_an_upgrade(void **state)
 {
 	struct http_msg m;
@@ -497,6 +521,7 @@ int main(void)
 		cmocka_unit_test(reset_by_the_client_reaches_the_stream),
 		cmocka_unit_test(streams_share_a_slow_connection_fairly),
 		cmocka_unit_test(goaway_lets_streams_end),
+		cmocka_unit_test(idle_peer_is_asked_whether_it_is_there),
 		cmocka_unit_test(websocket_is_an_upgrade),
 		cmocka_unit_test(interim_heads_go_ahead),
 		cmocka_unit_test(idle_connection_holds_no_buffer),
