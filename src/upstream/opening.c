@@ -53,7 +53,8 @@ void server_conn_await_end(struct server_wait *wait)
 
 void server_conn_opened(struct server_conn *sc)
 {
-	if (list_is_linked(&sc->opening) && !(sc->m.conn.flags & (CONN_ERROR | CONN_CONNECTING)))
+	const uint16_t unknown = CONN_ERROR | CONN_CONNECTING | CONN_HANDSHAKE;
+	if (list_is_linked(&sc->opening) && !(sc->m.conn.flags & unknown))
 		sc->rt->local[sc->worker->id].chose_h1 = !sc->h2;
 	list_del(&sc->opening);
 	list_for_each_entry_safe (wait, &sc->waiters, struct server_wait, link) {
