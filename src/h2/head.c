@@ -167,6 +167,15 @@ static void set_status(struct h2_head *h, struct slice value)
 		h->status = (uint16_t)status;
 }
 
+/* As in an Upgrade field, whose tokens :protocol has (RFC 8441 4): a name, which a version may follow. */
+static bool is_protocol(struct slice value)
+{
+	size_t name = slice_find(value, '/');
+	struct slice version = slice_sub(value, name + 1, value.len);
+	return name && consists_of(slice_sub(value, 0, name), METHOD) &&
+	       (name == value.len || (version.len && consists_of(version, METHOD)));
+}
+
 static void set_pseudo(struct h2_head *h, unsigned bit, struct slice value)
 {
 	switch (bit) {
@@ -191,7 +200,7 @@ static void set_pseudo(struct h2_head *h, unsigned bit, struct slice value)
 		h->authority = store(h, value);
 		return;
 	case P_PROTOCOL:
-		if (value.len == 0 || !consists_of(value, METHOD))
+		if (!is_protocol(value))
 			refuse(h, "invalid :protocol");
 		h->protocol = store(h, value);
 		return;

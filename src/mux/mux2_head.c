@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Heads between HTTP/2 and the form that the rest of weir knows: the request line, and WebSockets, which HTTP/1 asks
- * for by Upgrade and 101 and HTTP/2 by an extended CONNECT and 200 (RFC 8441). The handshake's key means something
- * to HTTP/1 alone: it is made up towards such a server, and answered on behalf of an HTTP/2 one.
+ * Heads between HTTP/2 and the form that the rest of weir knows: the request line, and upgrades, which HTTP/1 asks for by
+ * Upgrade and 101 and HTTP/2 by an extended CONNECT and 200 (RFC 8441). The key of a WebSocket's handshake means
+ * something to HTTP/1 alone: it is made up towards such a server, and answered on behalf of an HTTP/2 one.
  */
 #include <errno.h>
 #include <openssl/evp.h>
@@ -88,22 +88,26 @@ int mux2_take_request(struct mux2_stream *st)
 	return 0;
 }
 
-int mux2_take_websocket(struct mux2_stream *st, struct http_msg *msg)
+int mux2_take_upgrade(struct mux2_stream *st, struct http_msg *msg)
 {
+	struct slice accept = SLICE_NULL;
 	if (msg->status / 100 != 2)
 		return 0;
-	struct slice accept =
-	    arena_slice(st->ep.arena, slice_make(st->ws_accept, sizeof(st->ws_accept)));
-	if (!accept.ptr)
-		return -ENOMEM;
+	if (st->websocket) {
+		accept =
+		    arena_slice(st->ep.arena, slice_make(st->ws_accept, sizeof(st->ws_accept)));
+		if (!accept.ptr)
+			return -ENOMEM;
+		msg->flags |= HTTP_MSG_UPGRADE_WS;
+	}
 	msg->status = 101;
 	msg->reason = http_reason(101);
 	msg->framing = HTTP_BODY_TUNNEL;
-	msg->flags |= HTTP_MSG_CONN_UPGRADE | HTTP_MSG_UPGRADE_WS;
-	int r = http_hdr_add(msg, http_hdr_name(HDR_UPGRADE), SLICE("websocket"));
+	msg->flags |= HTTP_MSG_CONN_UPGRADE;
+	int r = http_hdr_add(msg, http_hdr_name(HDR_UPGRADE), st->protocol);
 	if (r == 0)
 		r = http_hdr_add(msg, http_hdr_name(HDR_CONNECTION), SLICE("upgrade"));
-	return r < 0 ? r : http_hdr_add(msg, ws_accept_name, accept);
+	return r < 0 || !st->websocket ? r : http_hdr_add(msg, ws_accept_name, accept);
 }
 
 /* ---- out ---- */
@@ -131,24 +135,52 @@ static bool is_websocket(const struct http_msg *msg)
 	return (msg->flags & both) == both;
 }
 
+/*
+ * The protocol that the request wants to change to: the first one that it names, for an extended CONNECT asks for one. An
+ * extended CONNECT stands for a GET; and HTTP/2 itself is spoken already.
+ */
+static struct slice upgrade_of(const struct http_msg *msg)
+{
+	struct http_list_walk walk = { .started = false };
+	struct slice name;
+	if (is_websocket(msg))
+		return SLICE("websocket");
+	if (!(msg->flags & HTTP_MSG_CONN_UPGRADE) || msg->method != HTTP_GET ||
+	    !http_list_next(msg, http_hdr_name(HDR_UPGRADE), &walk, &name) ||
+	    slice_ieq(name, SLICE("h2c")))
+		return SLICE_NULL;
+	return name;
+}
+
+/* The request line of an extended CONNECT. */
+static void write_upgrade(
+    struct mux2_stream *st, struct h2_request_line *line, struct slice protocol)
+{
+	line->method = SLICE("CONNECT");
+	line->protocol = st->protocol = protocol;
+	st->h.state |= H2_ST_CONNECT;
+}
+
 int mux2_write_request(struct mux2_stream *st, struct http_msg *msg, bool end)
 {
 	struct mux2 *m = st->m;
 	struct h2_request_line line = { .method = msg->method_name };
 	struct http_hdr *host = http_hdr_find_id(msg, HDR_HOST, NULL), *key = NULL;
+	struct slice upgrade = upgrade_of(msg);
 	st->waiting = NULL;
-	if (is_websocket(msg)) {
-		if (!m->h2.got_settings) {
-			st->waiting = msg; /* they say whether it can be asked for */
-			return 0;
-		}
-		if (!m->h2.peer_connect)
-			return -EPROTONOSUPPORT;
-		line.method = SLICE("CONNECT");
-		line.protocol = SLICE("websocket");
-		st->websocket = true;
-		st->h.state |= H2_ST_CONNECT;
+	if (upgrade.len && !m->h2.got_settings) {
+		st->waiting = msg; /* they say whether it can be asked for */
+		return 0;
+	}
+	st->websocket = is_websocket(msg);
+	if (st->websocket && !m->h2.peer_connect)
+		return -EPROTONOSUPPORT;
+	/* others are requests that a server may answer without the change (RFC 9110 7.8) */
+	if (upgrade.len && m->h2.peer_connect) {
+		write_upgrade(st, &line, upgrade);
 		end = false;
+	}
+	if (st->websocket) {
 		key = http_hdr_find(msg, ws_key_name, NULL);
 		if (key)
 			accept_of(http_hdr_value_of(key), st->ws_accept);

@@ -108,7 +108,7 @@ static void on_response(struct h2_session *s, struct h2_stream *h, bool end)
 		q->end = end;
 	}
 	if (!q || !table || h2_head_copy(s->head, st->ep.arena, end, h->state, &q->msg) < 0 ||
-	    (st->websocket && !interim && mux2_take_websocket(st, &q->msg) < 0)) {
+	    (st->protocol.len && !interim && mux2_take_upgrade(st, &q->msg) < 0)) {
 		st->ep.flags |= EP_NO_MEMORY | EP_ERROR;
 	} else {
 		*st->heads_tail = q;

@@ -51,13 +51,14 @@ struct mux2_stream {
 	size_t kept;		  /* consumed and held */
 	uint64_t until_ms;	  /* on mux2.early */
 	uint32_t share;		  /* what the window has grown to */
-	char ws_accept[28];	  /* server side: what a WebSocket's 101 must say */
+	struct slice protocol; /* server side: asked for by an extended CONNECT; of the request */
+	char ws_accept[28];    /* server side: what a WebSocket's 101 must say */
 	bool attached : 1;
 	bool receives : 1;
 	bool head_given : 1; /* the final head is in ep->msg */
 	bool in_done : 1;    /* the peer's message is complete */
 	bool holds : 1;
-	bool websocket : 1; /* server side: it was asked for by an extended CONNECT */
+	bool websocket : 1; /* server side: that is the protocol */
 	bool upgrade : 1;   /* client side: the same */
 	bool head_sent : 1;
 	bool tunnel : 1;
@@ -170,7 +171,7 @@ void mux2_serve_blocked(struct mux2 *m);
 /* The request head in m->h2.head, for the stream that attaches. 0 or -errno. */
 int mux2_take_request(struct mux2_stream *st);
 /* RFC 8441's answer is a 200; the stream is told 101. */
-int mux2_take_websocket(struct mux2_stream *st, struct http_msg *msg);
+int mux2_take_upgrade(struct mux2_stream *st, struct http_msg *msg);
 int mux2_write_request(struct mux2_stream *st, struct http_msg *msg, bool end);
 int mux2_write_response(struct mux2_stream *st, struct http_msg *msg, bool end);
 

@@ -122,15 +122,30 @@ int conn_start(struct conn *c, struct worker *w, int fd, void (*on_event)(struct
 	return io_add_edge(w, &c->io, fd, on_io);
 }
 
-void conn_close(struct conn *c)
+static void close_fd(struct conn *c)
 {
-	if (!conn_is_open(c))
-		return;
-	if (c->xprt->release)
-		c->xprt->release(c);
 	if (c->flags & CONN_NOLINGER)
 		net_set_nolinger(c->io.fd);
 	io_close(c->worker, &c->io);
+}
+
+void conn_hang_up(struct conn *c)
+{
+	if (!conn_is_open(c))
+		return;
+	if (c->xprt->leave)
+		c->xprt->leave(c);
+	close_fd(c);
+}
+
+void conn_close(struct conn *c)
+{
+	/* one that was never started has no transport */
+	if (c->xprt && c->xprt->release)
+		c->xprt->release(c);
+	c->xprt = &xprt_plain;
+	if (conn_is_open(c))
+		close_fd(c);
 }
 
 ssize_t conn_recv(struct conn *c, void *buf, size_t len)

@@ -194,6 +194,7 @@ static const char *state_name(uint8_t state)
 		[ST_ASSIGN] = "assign",
 		[ST_QUEUE] = "queue",
 		[ST_PAUSE] = "pause",
+		[ST_AWAIT] = "await",
 		[ST_CONNECT] = "connect",
 		[ST_CONNECTING] = "connecting",
 		[ST_RES_HEAD] = "response",

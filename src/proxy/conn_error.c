@@ -97,12 +97,5 @@ const struct conn_error *conn_error_of_client(const struct client *c, struct sli
 
 const struct conn_error *conn_error_of_server(const struct stream *s)
 {
-	/* without a name that was sent, verifyhost is what it was measured by */
-	bool by_verifyhost =
-	    s->bc_fault == TLS_FAULT_NAME && s->srv && s->srv->tls.verifyhost && !s->srv->tls.sni;
-	struct slice reason =
-	    by_verifyhost
-		? SLICE("Server presented an SSL certificate different from the configured one")
-		: SLICE_NULL;
-	return row_with_tls(s->bc_error, (enum tls_fault)s->bc_fault, reason);
+	return row_with_tls(s->bc_error, (enum tls_fault)s->bc_fault, SLICE_NULL);
 }

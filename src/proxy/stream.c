@@ -23,6 +23,7 @@ static stream_step *const steps[ST_N] = {
 	[ST_ASSIGN] = step_assign,
 	[ST_QUEUE] = step_queue,
 	[ST_PAUSE] = step_pause,
+	[ST_AWAIT] = step_await,
 	[ST_CONNECT] = step_connect,
 	[ST_CONNECTING] = step_connecting,
 	[ST_RES_HEAD] = step_res_head,
@@ -194,6 +195,7 @@ static void stream_end(struct stream *s)
 	stream_log(
 	    s, LOG_STEP_CLOSE); /* may ask of the connection to the server, so before it is left */
 	stream_leave_server(s, true);
+	server_conn_put(s->sc_left);
 	if (s->flags & SF_COUNTED_BE)
 		atomic_fetch_sub_explicit(&s->be->be.rt->served, 1, memory_order_relaxed);
 	queue_leave(s->worker, s->ticket);
@@ -288,6 +290,7 @@ static uint64_t deadline(const struct stream *s)
 		return after(s->since_ms, t->queue ? t->queue : t->connect);
 	case ST_PAUSE:
 		return connect_turnaround(s);
+	case ST_AWAIT:
 	case ST_CONNECTING:
 		return after(s->since_ms, t->connect);
 	case ST_RES_HEAD:
@@ -351,6 +354,7 @@ static char phase_of(const struct stream *s)
 {
 	static const char phase[ST_N] = { [ST_REQ_HEAD] = 'R',
 		[ST_QUEUE] = 'Q',
+		[ST_AWAIT] = 'C',
 		[ST_CONNECTING] = 'C',
 		[ST_RES_HEAD] = 'H',
 		[ST_FORWARD] = 'D',

@@ -24,12 +24,15 @@ struct stream {
 	struct endpoint *ce; /* towards the client */
 	struct endpoint *se; /* towards the server, or NULL */
 	struct server_conn *sc;
+	struct server_conn
+	    *sc_left; /* the one before, for what rules and logs ask of its TLS; or NULL */
 	struct proxy *fe;
 	struct proxy *be; /* NULL until routed */
 	struct server *srv;
 	struct server *srv_failed; /* avoid it in a redispatch */
 	struct queue_ticket *ticket;
-	struct list on_server; /* server_local.streams */
+	struct server_wait wait; /* of ST_AWAIT */
+	struct list on_server;	 /* server_local.streams */
 	uint32_t flags;
 	uint8_t state;
 	uint8_t resume_state;	/* behind ST_REQ_BODY */
@@ -68,8 +71,11 @@ struct stream {
 	struct net_peer dst;		/* as the kernel says; AF_UNSPEC: not asked yet */
 	const struct net_peer *dst_set; /* by a rule; the source is cx.src */
 	uint16_t bc_error;		/* errno of the last failed connection to a server */
+	bool has_waited;		/* for a connection that another stream opened */
+	bool early;			/* the request was sent as early data */
+	bool no_early;			/* it was refused as such */
+	bool early_marked;		/* it has our Early-Data field */
 	uint8_t bc_fault;		/* enum tls_fault of that connection */
-	uint32_t bc_tls_err;		/* OpenSSL's code of it; 0: none */
 	struct http_hdr *hdrs;		/* both tables: 2 * maxhdr entries behind the struct */
 	struct inflow up, down; /* payload towards the server, the client; last: not zeroed */
 };
@@ -93,7 +99,7 @@ stream_step step_req_head, step_fe_rules, step_be_rules, step_req_body,
     step_tarpit;						/* stream_request.c */
 stream_step step_fe_content, step_be_content, step_res_content; /* stream_content.c */
 stream_step step_route;						/* stream_route.c */
-stream_step step_assign, step_queue, step_pause, step_connect,
+stream_step step_assign, step_queue, step_pause, step_await, step_connect,
     step_connecting;			   /* stream_server.c */
 stream_step step_res_head, step_res_rules; /* stream_response.c */
 stream_step step_forward, step_tunnel;	   /* stream_forward.c */
@@ -149,6 +155,8 @@ static inline int stream_retries(const struct stream *s)
 bool stream_wants_redispatch(const struct stream *s);
 /* Leaves the server: connection back or closed, slot released. keep: if the protocol allows it. */
 void stream_leave_server(struct stream *s, bool keep);
+/* The connection will be left while rules and logs may still ask of its TLS. */
+void stream_hold_connection(struct stream *s);
 /* Counts s as on be (gauges, fullconn). */
 void stream_count_backend(struct stream *s);
 /* How many there are for the log line; a stream that ends counts itself no more where it leaves. */

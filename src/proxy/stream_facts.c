@@ -85,8 +85,6 @@ int64_t stream_fact(void *stream, enum rule_fact fact)
 		return stream_has_failed(s);
 	case RULE_FACT_FORWARDED:
 		return s->rec.t.connected != 0;
-	case RULE_FACT_BS_TLS_ERR:
-		return s->bc_tls_err;
 	case RULE_FACT_STOPPING:
 		return atomic_load(&proxy_local(s->worker)->process->stopping);
 	}

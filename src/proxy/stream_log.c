@@ -231,7 +231,9 @@ static struct conn *host_conn(void *stream, bool server)
 	const struct stream *s = stream;
 	if (!s)
 		return NULL;
-	return !server ? &s->cli->m.conn : s->se ? s->se->conn : NULL;
+	if (!server)
+		return &s->cli->m.conn;
+	return s->se ? s->se->conn : s->sc_left ? &s->sc_left->m.conn : NULL;
 }
 
 const struct rule_host stream_rule_host = {

@@ -165,6 +165,7 @@ static enum step send_verbatim(struct stream *s)
 
 static enum step send_reply(struct stream *s)
 {
+	stream_hold_connection(s);
 	stream_leave_server(s, false);
 	queue_leave(s->worker, s->ticket);
 	s->ticket = NULL;
@@ -222,6 +223,7 @@ enum step stream_error(struct stream *s, unsigned status, char cause, char phase
 	int e = from_status(s, status);
 	if (e < 0) { /* an empty errorfile means: say nothing */
 		s->rec.status = (int)status;
+		stream_hold_connection(s);
 		stream_leave_server(s, false);
 		return end_silently(s);
 	}

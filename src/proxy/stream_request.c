@@ -552,6 +552,9 @@ static int add_early_data(struct stream *s)
 	const struct conn *c = &s->cli->m.conn;
 	if (likely(!conn_is_tls(c)) || !tls_info(c)->early || tls_handshake_done(c))
 		return 0;
+	if (http_hdr_find(&s->req, SLICE("early-data"), NULL))
+		return 0;
+	s->early_marked = true;
 	return http_hdr_add(&s->req, SLICE("early-data"), SLICE("1"));
 }
 

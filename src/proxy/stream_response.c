@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#include "weir/tls/transport.h"
+
 /* Interim responses passed on to a client in one stream, and taken before other streams get their turn. */
 #define INTERIMS_PASSED 100
 #define INTERIMS_A_TURN 16
@@ -105,10 +107,35 @@ static bool try_retry(struct stream *s, unsigned why)
 	return (s->be->retry_on & why) && retry(s);
 }
 
-/* The server says that it has not looked at the request (RFC 9113 8.7): as good as a connection that failed. */
+/*
+ * The server has not looked at the request: it says so (RFC 9113 8.7), or it was early data that the server refused. As
+ * good as a connection that failed.
+ */
 static bool was_refused(const struct stream *s)
 {
+	const struct tls_info *tls = s->early ? tls_info(s->se->conn) : NULL;
+	if (tls && tls->fault == TLS_FAULT_EARLY)
+		return true;
 	return s->sc->h2 && mux2_refused(s->se);
+}
+
+/*
+ * The server calls it too early (RFC 8470 5.2): it comes again behind the handshake, unless the client's own handshake
+ * is still under way or the client itself is told, for it has sent the field.
+ */
+static bool retry_too_early(struct stream *s)
+{
+	if (!s->early || s->res.status != 425 || !tls_handshake_done(&s->cli->m.conn))
+		return false;
+	if (!s->early_marked && http_hdr_find(&s->req, SLICE("early-data"), NULL))
+		return false;
+	s->no_early = true;
+	if (!try_retry(s, RETRY_0RTT_REJECTED))
+		return false;
+	if (s->early_marked)
+		http_hdr_del_all(&s->req, SLICE("early-data"));
+	s->early_marked = false;
+	return true;
 }
 
 /* ---- no response ---- */
@@ -190,7 +217,7 @@ static bool is_unasked_switch(const struct stream *s)
 static enum step final_head(struct stream *s)
 {
 	unsigned why = s->be->retry_on ? retry_bit_of_status(s->res.status) : 0;
-	if (why && try_retry(s, why))
+	if (why && (retry_too_early(s) || try_retry(s, why)))
 		return STEP_AGAIN;
 	s->flags |= SF_FINAL_HEAD;
 	s->joined = SLICE_NULL;
@@ -210,7 +237,7 @@ static enum step final_head(struct stream *s)
 /* Without a body there is nothing to hold; with one it must lie whole in the buffer to be sent again. */
 static void hold_request(struct stream *s)
 {
-	bool wanted = (s->be->retry_on & ~(RETRY_CONN_FAILURE | RETRY_0RTT_REJECTED)) ||
+	bool wanted = (s->be->retry_on & ~(RETRY_CONN_FAILURE | RETRY_0RTT_REJECTED)) || s->early ||
 		      ((s->flags & SF_REUSED) && is_idempotent(s));
 	s->ce->ops->hold(s->ce, wanted && s->ce->in_framing != HTTP_BODY_NONE);
 }

@@ -278,7 +278,14 @@ static void note_error(struct stream *s, const struct conn *c)
 	const struct tls_info *tls = tls_info(c);
 	s->bc_error = c->error;
 	s->bc_fault = tls ? tls->fault : TLS_FAULT_NONE;
-	s->bc_tls_err = tls ? (uint32_t)tls->err : 0;
+}
+
+void stream_hold_connection(struct stream *s)
+{
+	if (!s->sc)
+		return;
+	server_conn_put(s->sc_left);
+	s->sc_left = conn_is_tls(&s->sc->m.conn) ? server_conn_hold(s->sc) : NULL;
 }
 
 void stream_leave_server(struct stream *s, bool keep)
@@ -300,6 +307,7 @@ void stream_leave_server(struct stream *s, bool keep)
 		se->ops->detach(se, !close, unfinished || (s->be->options & PR_O_NOLINGER));
 	}
 	list_del(&s->on_server);
+	server_conn_await_end(&s->wait);
 	if (s->flags & SF_SLOT) {
 		s->flags &= ~SF_SLOT;
 		server_slot_release(s->worker, s->srv);
@@ -335,6 +343,7 @@ static enum step connect_failed(struct stream *s, bool timeout)
 		counter_add(&sc->ssl_failed, s->bc_fault != TLS_FAULT_NONE);
 		if (timeout)
 			s->bc_error = ETIMEDOUT;
+		stream_hold_connection(s);
 		s->se = NULL;
 		s->sc = NULL;
 		se->ops->detach(se, false, false);
@@ -368,18 +377,25 @@ static enum step connect_failed(struct stream *s, bool timeout)
 	return timeout ? STEP_AGAIN : STEP_WAIT;
 }
 
-static enum reuse_scope reuse_scope(const struct stream *s)
+/* Configuration manual: http-reuse. */
+static struct reuse_rule reuse_rule(const struct stream *s)
 {
+	enum reuse_scope idle = REUSE_OWN, shared = REUSE_OWN;
 	switch (s->be->reuse) {
 	case REUSE_ALWAYS:
-		return REUSE_ANY;
+		idle = shared = REUSE_ANY;
+		break;
 	case REUSE_AGGRESSIVE:
-		return s->cli->requests ? REUSE_ANY : REUSE_PROVEN;
+		idle = shared = s->cli->requests ? REUSE_ANY : REUSE_PROVEN;
+		break;
 	case REUSE_SAFE:
-		return s->cli->requests ? REUSE_ANY : REUSE_OWN;
+		/* who is slow shall not be in the way of others: one that is in use is its client's */
+		idle = s->cli->requests ? REUSE_ANY : REUSE_OWN;
+		break;
 	default:
-		return REUSE_OWN;
+		break;
 	}
+	return (struct reuse_rule){ .owner = s->cli->id, .idle = idle, .shared = shared };
 }
 
 static bool closes_server(const struct stream *s)
@@ -521,6 +537,36 @@ static void count_session(struct stream *s)
 	    offsetof(struct counters, sess_rate), &rt->g.sess_rate_max, worker_now_ms(s->worker));
 }
 
+/* ---- a connection that another stream opens ---- */
+
+static void told(struct server_wait *wait)
+{
+	struct stream *s = container_of(wait, struct stream, wait);
+	task_wake(s->worker, &s->again);
+}
+
+static bool await(struct stream *s, const struct server_wish *wish, const struct reuse_rule *rule)
+{
+	if (s->has_waited || list_is_empty(&s->srv->rt->local[s->worker->id].opening))
+		return false;
+	s->wait.told = told;
+	return server_conn_await(s->worker, s->srv, wish, rule, &s->wait);
+}
+
+/* Whatever became of it, the stream looks for itself, and waits no second time. */
+enum step step_await(struct stream *s)
+{
+	bool gone = client_gone(s);
+	if (!gone && s->wait.sc && !(s->flags & SF_TIMEOUT))
+		return STEP_WAIT;
+	server_conn_await_end(&s->wait);
+	if (gone)
+		return client_aborted(s, 'C');
+	s->has_waited = true;
+	stream_enter(s, ST_CONNECT);
+	return STEP_AGAIN;
+}
+
 static struct server_conn *get_connection(struct stream *s, int *ret_error)
 {
 	struct server_conn *sc = NULL;
@@ -530,8 +576,14 @@ static struct server_conn *get_connection(struct stream *s, int *ret_error)
 	*ret_error = stream_wish(s, &wish);
 	if (*ret_error < 0)
 		return NULL;
-	if (stream_is_http(s) && !closes_server(s) && !(s->flags & SF_CLOSE_SERVER))
-		sc = server_conn_reuse(s->worker, s->srv, &wish, s->cli->id, reuse_scope(s));
+	if (stream_is_http(s) && !closes_server(s) && !(s->flags & SF_CLOSE_SERVER)) {
+		struct reuse_rule rule = reuse_rule(s);
+		sc = server_conn_reuse(s->worker, s->srv, &wish, &rule);
+		if (!sc && await(s, &wish, &rule)) {
+			*ret_error = -EALREADY;
+			return NULL;
+		}
+	}
 	if (sc) {
 		s->flags |= SF_REUSED;
 		count_session(s);
@@ -558,12 +610,26 @@ static struct server_conn *get_connection(struct stream *s, int *ret_error)
 		server_conn_close(sc);
 		return NULL;
 	}
+	if (!closes_server(s))
+		server_conn_announce(sc);
 	return sc;
+}
+
+/* Another attempt: of the failed ones only the last counts. */
+static void forget_left(struct stream *s)
+{
+	server_conn_put(s->sc_left);
+	s->sc_left = NULL;
+	s->bc_error = 0;
+	s->bc_fault = TLS_FAULT_NONE;
+	s->early = false;
 }
 
 enum step step_connect(struct stream *s)
 {
 	int error = 0;
+	if (unlikely(s->sc_left || s->bc_error || s->early))
+		forget_left(s);
 	if (stream_is_http(s) && !(s->flags & SF_REQ_SENT)) {
 		if (stream_finish_request(s) < 0)
 			return stream_error(s, 500, 'I', 'C');
@@ -571,6 +637,10 @@ enum step step_connect(struct stream *s)
 	}
 	stream_response_vars(s);
 	struct server_conn *sc = get_connection(s, &error);
+	if (error == -EALREADY) {
+		stream_enter(s, ST_AWAIT);
+		return STEP_WAIT;
+	}
 	if (!sc) {
 		s->bc_error = (uint16_t)-error;
 		if (error == -EMFILE || error == -ENFILE || error == -ENOMEM ||
@@ -622,8 +692,10 @@ static void count_handshake(struct stream *s)
 	struct counters *c = server_counters(s->srv, s->worker);
 	if (!info || (s->flags & SF_REUSED))
 		return;
+	/* early data goes ahead of a handshake that resumes */
+	s->early = !info->handshaken;
 	counter_add(&c->ssl_sess, 1);
-	counter_add(&c->ssl_reused, info->resumed);
+	counter_add(&c->ssl_reused, info->resumed || s->early);
 }
 
 static enum step connected(struct stream *s)
@@ -631,6 +703,8 @@ static enum step connected(struct stream *s)
 	count_handshake(s);
 	if (speaks_h2(s) && start_h2(s) < 0)
 		return stream_error(s, 500, 'R', 'C');
+	if (unlikely(list_is_linked(&s->sc->opening)))
+		server_conn_opened(s->sc);
 	s->rec.t.connected = stream_now_us(s);
 	if (s->fe->logs_server_ends)
 		note_ends(s);
@@ -638,7 +712,10 @@ static enum step connected(struct stream *s)
 	s->cli->last_server = s->srv;
 	s->server_ms = s->client_ms = worker_now_ms(s->worker);
 	if (stream_is_http(s)) {
-		if (start_request(s) < 0)
+		int r = start_request(s);
+		if (r == -EPROTONOSUPPORT) /* an upgrade that the server does not know of */
+			return stream_error(s, 502, 'S', 'H');
+		if (r < 0)
 			return stream_error(s, 500, 'I', 'C');
 		stream_enter(s, ST_RES_HEAD);
 	} else {

@@ -21,6 +21,7 @@ enum stream_state {
 	ST_ASSIGN,	/* which server */
 	ST_QUEUE,	/* wait for a slot */
 	ST_PAUSE,	/* before trying the same server again */
+	ST_AWAIT,	/* another stream opens a connection that can be shared */
 	ST_CONNECT,	/* get a connection to it */
 	ST_CONNECTING,	/* wait until it is established */
 	ST_RES_HEAD,	/* request on its way, waiting for the response head */

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "weir/base/xxhash.h"
+#include "weir/tls/transport.h"
 
 /* All that connections must have in common beside their name; hashed. */
 struct kind {
@@ -68,12 +69,17 @@ static struct slice host_of(const struct stream *s)
 	return slice_sub(host, 0, slice_find(host, ':')); /* all of it when there is no port */
 }
 
+/* An IPv6 address without its brackets, as certificates have it. */
+static struct slice without_brackets(struct slice host)
+{
+	bool has = host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
+	return has ? slice_sub(host, 1, host.len - 2) : host;
+}
+
 /* RFC 6066 3: addresses are no names; a certificate may have them nevertheless. */
 static bool is_address(struct slice host)
 {
 	struct net_addr unused;
-	if (host.len > 2 && host.ptr[0] == '[')
-		host = slice_sub(host, 1, host.len - 2);
 	return net_ip_parse(host, &unused) == 0;
 }
 
@@ -85,7 +91,7 @@ static int wish_name(struct stream *s, struct server_wish *ret)
 	if (t->sni)
 		name = text_of(s, t->sni);
 	else if (stream_is_http(s) && !t->no_sni_auto)
-		name = host_of(s);
+		name = without_brackets(host_of(s));
 	if (!name.len)
 		return 0;
 	if (name.len > SERVER_CONN_NAME_MAX)
@@ -98,7 +104,7 @@ static int wish_name(struct stream *s, struct server_wish *ret)
 	if (t->sni || !is_address(name))
 		ret->sni = text;
 	else if (t->verifyhost)
-		ret->verifyhost = NULL;
+		ret->verifyhost = NULL; /* nothing is asked for, so that name counts */
 	return 0;
 }
 
@@ -124,6 +130,29 @@ static bool wish_for_websocket(const struct server *srv, struct server_wish *ret
 	return true;
 }
 
+/* ---- early data ---- */
+
+static bool is_safe(const struct stream *s)
+{
+	return s->req.method == HTTP_GET || s->req.method == HTTP_HEAD ||
+	       s->req.method == HTTP_OPTIONS || s->req.method == HTTP_TRACE;
+}
+
+/*
+ * The client took the risk of a replay itself, and the server is told of it (Early-Data, RFC 8470 5.1); else only
+ * methods that change nothing may be replayed (RFC 8470 4).
+ */
+static bool wish_early(const struct stream *s)
+{
+	const struct conn *c = &s->cli->m.conn;
+	if (likely(!s->srv->tls.early) || s->no_early || !stream_is_http(s))
+		return false;
+	bool early = conn_is_tls(c) && tls_info(c)->early;
+	if (early && !tls_handshake_done(c))
+		return true;
+	return is_safe(s) && (early || (s->be->retry_on & RETRY_0RTT_REJECTED));
+}
+
 int stream_wish(struct stream *s, struct server_wish *ret)
 {
 	struct server *srv = s->srv;
@@ -132,6 +161,7 @@ int stream_wish(struct stream *s, struct server_wish *ret)
 	if (server_uses_tls(srv)) {
 		ret->tls = atomic_load_explicit(&srv->tls.client, memory_order_acquire);
 		ret->alpn = srv->tls.alpn;
+		ret->early = wish_early(s);
 		int r = wish_name(s, ret);
 		if (r < 0)
 			return r;

@@ -179,16 +179,11 @@ static bool fetch_early_rcvd(struct rule_ctx *cx, const struct args *args, uintp
 
 /* ---- errors ---- */
 
-/* -1: there is no TLS. A connection to a server may be gone since it failed. */
+/* -1: there is no TLS. */
 static int64_t error_of(const struct rule_ctx *cx, uintptr_t data)
 {
 	const struct conn *c = ssl_conn(cx, data);
-	if (c)
-		return (int64_t)tls_info(c)->err;
-	int64_t err = data & SSL_BC && cx->host && cx->host->fact
-			  ? cx->host->fact(cx->stream, RULE_FACT_BS_TLS_ERR)
-			  : 0;
-	return err > 0 ? err : -1;
+	return c ? (int64_t)tls_info(c)->err : -1;
 }
 
 static bool fetch_err(struct rule_ctx *cx, const struct args *args, uintptr_t data,

@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 
 #include "bundle_pass.h"
+#include "private_key.h"
 #include "store_int.h"
 
 int tls_blob_set(struct tls_blob *b, const void *bytes, size_t len)
@@ -225,8 +226,7 @@ static bool key_fits(const struct tls_parts *p)
 {
 	const unsigned char *at = p->leaf.ptr;
 	X509 *x = d2i_X509(NULL, &at, (long)p->leaf.len);
-	at = p->key.ptr;
-	EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &at, (long)p->key.len);
+	EVP_PKEY *key = tls_private_key(slice_make((const char *)p->key.ptr, p->key.len));
 	bool fits = x && key && X509_check_private_key(x, key) == 1;
 	X509_free(x);
 	EVP_PKEY_free(key);

@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 #include <pthread.h>
 
+#include "private_key.h"
 #include "store_int.h"
 
 /* ---- from X509 to certificate ---- */
@@ -146,8 +147,7 @@ static struct tls_live *live_make(struct tls_cert *c)
 		return NULL;
 	const unsigned char *at = c->parts.leaf.ptr;
 	X509 *leaf = d2i_X509(NULL, &at, (long)c->parts.leaf.len);
-	at = c->parts.key.ptr;
-	live->key = d2i_AutoPrivateKey(NULL, &at, (long)c->parts.key.len);
+	live->key = tls_private_key(slice_make((const char *)c->parts.key.ptr, c->parts.key.len));
 	live->chain = make_chain(c);
 	if (leaf && live->key && live->chain && X509_check_private_key(leaf, live->key) == 1) {
 		X509_check_purpose(leaf, -1, 0); /* fills its caches while nobody else has it */

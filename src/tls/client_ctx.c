@@ -263,6 +263,13 @@ static uint64_t session_key(const struct tls_connect_opts *opts, const char *exp
 	return key ? key : 1;
 }
 
+static void prepare_early(struct tls_conn *t, const SSL_SESSION *session)
+{
+	t->early_out = true;
+	t->early_left = MIN(SSL_SESSION_get_max_early_data(session), TLS_EARLY_MAX);
+	t->early_h2 = slice_eq(tls_session_alpn(session), SLICE("h2"));
+}
+
 int tls_client_apply(struct tls_conn *t, const struct tls_connect_opts *opts)
 {
 	struct tls_client *client = t->client;
@@ -270,6 +277,7 @@ int tls_client_apply(struct tls_conn *t, const struct tls_connect_opts *opts)
 	const char *expected = opts->verifyhost	    ? opts->verifyhost
 			       : client->verifyhost ? client->verifyhost
 						    : opts->sni;
+	t->by_verifyhost = !opts->verifyhost && client->verifyhost;
 	if (opts->sni && !is_ip(opts->sni) && SSL_set_tlsext_host_name(ssl, opts->sni) != 1)
 		return -EINVAL;
 	if (client->verify && expected && !expect_name(ssl, expected))
@@ -280,9 +288,13 @@ int tls_client_apply(struct tls_conn *t, const struct tls_connect_opts *opts)
 	if (!client->reuse || opts->no_reuse)
 		return 0;
 	t->session_key = session_key(opts, expected);
-	SSL_SESSION *session = client_sessions_get(client, t->c->worker->id, t->session_key);
+	bool early = opts->early;
+	SSL_SESSION *session =
+	    client_sessions_get(client, t->c->worker->id, t->session_key, &early);
 	if (session) {
 		SSL_set_session(ssl, session);
+		if (early)
+			prepare_early(t, session);
 		SSL_SESSION_free(session);
 	}
 	return 0;

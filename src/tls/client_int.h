@@ -16,6 +16,7 @@ struct client_session {
 	uint64_t key;  /* 0: free */
 	uint64_t used; /* counter of uses, for the one to replace */
 	SSL_SESSION *session;
+	bool early_spent; /* a server takes early data of a session once */
 };
 
 struct client_sessions {
@@ -38,8 +39,9 @@ struct tls_client {
 
 void client_sessions_setup(struct tls_client *client);
 void client_sessions_free(struct tls_client *client);
-/* A session to resume with, the caller's reference; NULL: none. */
-SSL_SESSION *client_sessions_get(struct tls_client *client, unsigned worker, uint64_t key);
+/* A session to resume with, the caller's reference; NULL: none. *early: wanted; left true if it is good for that. */
+SSL_SESSION *client_sessions_get(
+    struct tls_client *client, unsigned worker, uint64_t key, bool *early);
 void client_sessions_drop(struct tls_client *client, unsigned worker, uint64_t key);
 
 #endif

@@ -57,7 +57,7 @@ static int keep(struct tls_conn *t, SSL_SESSION *session)
 		clear(slot);
 	else
 		slot = victim(s);
-	*slot = (struct client_session){ t->session_key, ++s->uses, session };
+	*slot = (struct client_session){ t->session_key, ++s->uses, session, false };
 	return 1;
 }
 
@@ -78,13 +78,16 @@ void tls_client_resumed(struct tls_conn *t)
 		SSL_SESSION_free(session);
 }
 
-SSL_SESSION *client_sessions_get(struct tls_client *client, unsigned worker, uint64_t key)
+SSL_SESSION *client_sessions_get(
+    struct tls_client *client, unsigned worker, uint64_t key, bool *early)
 {
 	struct client_sessions *s = client->sessions[worker];
 	struct client_session *slot = find(s, key);
 	if (!slot)
 		return NULL;
 	slot->used = ++s->uses;
+	*early = *early && !slot->early_spent && SSL_SESSION_get_max_early_data(slot->session);
+	slot->early_spent |= *early;
 	SSL_SESSION_up_ref(slot->session);
 	return slot->session;
 }

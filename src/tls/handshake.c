@@ -45,7 +45,7 @@ static bool is_name_mismatch(long result)
 static enum tls_fault verify_fault(const struct tls_conn *t)
 {
 	if (is_name_mismatch(SSL_get_verify_result(t->ssl)))
-		return TLS_FAULT_NAME;
+		return t->by_verifyhost ? TLS_FAULT_HOST : TLS_FAULT_NAME;
 	if (!t->info.server_side)
 		return TLS_FAULT_HANDSHAKE;
 	return t->info.ca_err ? TLS_FAULT_CA : TLS_FAULT_CRT;
@@ -157,6 +157,21 @@ static void complete(struct tls_conn *t)
 		tls_client_resumed(t);
 }
 
+/* What became of early data that we have sent. 0 or -errno. */
+static int settle_early(struct tls_conn *t)
+{
+	if (SSL_get_early_data_status(t->ssl) == SSL_EARLY_DATA_ACCEPTED) {
+		t->info.early = true;
+		tls_bytes_free(&t->resend);
+		return 0;
+	}
+	if (slice_eq(tls_alpn(t->c), SLICE("h2")) == t->early_h2)
+		return tls_send_again(t);
+	t->info.fault = TLS_FAULT_EARLY;
+	tls_client_failed(t);
+	return tls_failed(t, SSL_ERROR_SSL);
+}
+
 int tls_handshake_step(struct tls_conn *t)
 {
 	uint64_t start_us = tls_worker_spend_start();
@@ -167,7 +182,9 @@ int tls_handshake_step(struct tls_conn *t)
 	int r = advance(t);
 	if (r == 1)
 		complete(t);
-	else
+	if (r == 1 && t->early_out)
+		result = settle_early(t);
+	if (r != 1)
 		error = SSL_get_error(t->ssl, r);
 	bool waits = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
 	t->started = t->started || t->tw->staged;

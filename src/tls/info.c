@@ -25,12 +25,24 @@ const struct x509_st *tls_peer_cert(const struct conn *c)
 	return cert ? cert : t->refused;
 }
 
+struct slice tls_session_alpn(const SSL_SESSION *session)
+{
+	const unsigned char *name = NULL;
+	size_t len = 0;
+	SSL_SESSION_get0_alpn_selected(session, &name, &len);
+	return name ? slice_make((const char *)name, len) : SLICE_NULL;
+}
+
 struct slice tls_alpn(const struct conn *c)
 {
 	const unsigned char *name = NULL;
 	unsigned len = 0;
-	if (conn_is_tls(c))
-		SSL_get0_alpn_selected(tls_state(c)->ssl, &name, &len);
+	const struct tls_conn *t = conn_is_tls(c) ? tls_state(c) : NULL;
+	/* early data is of the protocol that the session had (RFC 8446 4.2.10) */
+	if (t && t->early_out && !t->info.handshaken)
+		return tls_session_alpn(SSL_get0_session(t->ssl));
+	if (t)
+		SSL_get0_alpn_selected(t->ssl, &name, &len);
 	return name ? slice_make((const char *)name, len) : SLICE_NULL;
 }
 
@@ -51,9 +63,12 @@ const char *tls_fault_text(enum tls_fault fault)
 		[TLS_FAULT_MEMORY] = "Out of memory when initializing an SSL connection",
 		[TLS_FAULT_CA] = "SSL client CA chain cannot be verified",
 		[TLS_FAULT_CRT] = "SSL client certificate not trusted",
+		[TLS_FAULT_HOST] =
+		    "Server presented an SSL certificate different from the configured one",
 		[TLS_FAULT_NAME] =
 		    "Server presented an SSL certificate different from the expected one",
 		[TLS_FAULT_HANDSHAKE] = "SSL handshake failure",
+		[TLS_FAULT_EARLY] = "Server refused early data",
 		[TLS_FAULT_FATAL] = "SSL fatal error",
 	};
 	return fault < ARRAY_SIZE(texts) ? texts[fault] : "SSL fatal error";

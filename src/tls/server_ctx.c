@@ -194,7 +194,8 @@ int tls_server_setup(struct ssl_ctx_st *ctx, const struct tls_server_setup *setu
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF |
 				     SSL_OP_NO_COMPRESSION | SSL_OP_NO_ANTI_REPLAY);
 	SSL_CTX_set_max_early_data(ctx, early ? EARLY_DATA_MAX : 0);
-	SSL_CTX_set_recv_max_early_data(ctx, early ? EARLY_DATA_MAX : 0);
+	/* what is not taken is skipped: a client may remember that it was, of another configuration */
+	SSL_CTX_set_recv_max_early_data(ctx, EARLY_DATA_MAX);
 	SSL_CTX_set_timeout(ctx, (long)sc->lifetime_s);
 	SSL_CTX_set_num_tickets(ctx, 0);
 	setup_cache(ctx, setup);

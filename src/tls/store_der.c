@@ -252,8 +252,12 @@ static bool ec_point(struct slice key, struct slice *ret)
 	return false;
 }
 
-/* Unwraps PKCS #8; *ret_type says what is inside. A traditional RSA or EC key has no name of its own. */
-static bool key_inside(struct slice key, struct slice *ret, enum tls_key_type *ret_type)
+/*
+ * Unwraps PKCS #8: what is inside, its type, and the parameters of the algorithm or nothing. A traditional RSA or EC
+ * key has no name of its own.
+ */
+static bool key_inside(
+    struct slice key, struct slice *ret, enum tls_key_type *ret_type, struct slice *ret_params)
 {
 	struct slice whole = key;
 	struct der_item seq, version, item, oid;
@@ -261,6 +265,7 @@ static bool key_inside(struct slice key, struct slice *ret, enum tls_key_type *r
 	    !der_expect(&seq.value, DER_INTEGER, &version) || !der_take(&seq.value, &item))
 		return false;
 	*ret = whole;
+	*ret_params = SLICE_NULL;
 	if (item.tag == DER_INTEGER) { /* DSA starts like RSA, told apart by the version's value */
 		*ret_type = TLS_KEY_RSA;
 		return true;
@@ -272,17 +277,61 @@ static bool key_inside(struct slice key, struct slice *ret, enum tls_key_type *r
 	if (item.tag != DER_SEQUENCE || !der_expect(&item.value, DER_OID, &oid))
 		return false;
 	*ret_type = key_type(oid.value);
+	*ret_params = item.value;
 	if (!der_expect(&seq.value, DER_OCTET_STRING, &item))
 		return false;
 	*ret = item.value;
 	return true;
 }
 
+/* RSAPrivateKey (RFC 8017 A.1.2) of two primes. */
+static bool rsa_key(struct slice key, struct der_key *ret)
+{
+	struct der_item seq, item;
+	if (!der_expect(&key, DER_SEQUENCE, &seq) || !der_expect(&seq.value, DER_INTEGER, &item) ||
+	    !slice_eq(item.value, SLICE("\0")))
+		return false;
+	for (unsigned i = 0; i < DER_RSA_N; i++) {
+		if (!der_expect(&seq.value, DER_INTEGER, &item))
+			return false;
+		ret->rsa[i] = item.value;
+	}
+	return seq.value.len == 0;
+}
+
+/* ECPrivateKey (RFC 5915); params: of PKCS #8 around it, which then names the curve. */
+static bool ec_key(struct slice key, struct slice params, struct der_key *ret)
+{
+	struct slice fields = key;
+	struct der_item seq, item, oid;
+	if (!der_expect(&fields, DER_SEQUENCE, &seq) ||
+	    !der_expect(&seq.value, DER_INTEGER, &item) ||
+	    !der_expect(&seq.value, DER_OCTET_STRING, &item) || !ec_point(key, &ret->ec_point))
+		return false;
+	ret->ec_private = item.value;
+	if (!params.len && der_take(&seq.value, &item) && item.tag == 0xa0)
+		params = item.value;
+	if (!der_expect(&params, DER_OID, &oid))
+		return false;
+	ret->ec_curve = oid.value;
+	return true;
+}
+
+bool der_key_parse(struct slice key, struct der_key *ret)
+{
+	struct slice inside, params;
+	if (!key_inside(key, &inside, &ret->type, &params))
+		return false;
+	if (ret->type == TLS_KEY_RSA)
+		return rsa_key(inside, ret);
+	return ret->type == TLS_KEY_ECDSA && ec_key(inside, params, ret);
+}
+
 int der_key_matches(const struct der_cert *c, struct slice key)
 {
-	struct slice inside, mine, theirs;
+	struct slice inside, params, mine, theirs;
 	enum tls_key_type type;
-	if (!key_inside(key, &inside, &type) || c->type == TLS_KEY_DSA)
+	if (!key_inside(key, &inside, &type, &params) || c->type == TLS_KEY_DSA)
 		return -1;
 	if (type != c->type)
 		return type == TLS_KEY_OTHER || type == TLS_KEY_DSA ? -1 : 0;

@@ -43,10 +43,24 @@ struct der_cert {
 	size_t len;		       /* of the certificate within what was given */
 };
 
+/* The numbers of an RSA key, in the order of its encoding. */
+enum { DER_RSA_MODULUS, DER_RSA_PUBLIC, DER_RSA_PRIVATE, DER_RSA_N = 8 };
+
+/* A private key taken apart; slices point into it. */
+struct der_key {
+	enum tls_key_type type;
+	struct slice rsa[DER_RSA_N];
+	struct slice ec_curve; /* OID */
+	struct slice ec_private, ec_point;
+};
+
 int der_cert_parse(struct slice der, struct der_cert *ret);
 /* Calls fn for the common names and the DNS names, ends at a nonzero result and returns it. */
 int der_cert_names(const struct der_cert *c, int (*fn)(void *arg, struct slice name), void *arg);
 /* 1: the private key's public part is the certificate's, 0: it is not, -1: cannot be told from here. */
 int der_key_matches(const struct der_cert *c, struct slice key);
+
+/* RSA with two primes, or EC with a named curve and its public point, both also within PKCS #8; false: another key. */
+bool der_key_parse(struct slice key, struct der_key *ret);
 
 #endif

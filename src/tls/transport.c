@@ -60,6 +60,8 @@ static ssize_t tls_recv(struct conn *c, void *buf, size_t len)
 	struct tls_conn *t = tls_state(c);
 	size_t got = 0;
 	int why = -EAGAIN;
+	if (unlikely(t->client && !t->info.handshaken))
+		return t->error ? -(int)t->error : -EAGAIN;
 	if (unlikely(t->early.len || !t->info.handshaken)) {
 		ssize_t n = tls_early_recv(t, buf, len);
 		if (n < 0 || (size_t)n == len || !t->info.handshaken)
@@ -177,6 +179,48 @@ static int send_round(struct tls_conn *t, struct pieces *p, bool more, size_t *t
 	return r < 0 ? r : push;
 }
 
+/* Of a record of early data: servers that skip what they refuse count it. */
+#define EARLY_OVERHEAD 32u
+
+/*
+ * To a server, ahead of the handshake's end: as much as the session allows, and a copy of it is kept. The handshake's
+ * events are waited for from here on; they tell the user as well that more can be sent.
+ */
+static ssize_t send_early(struct tls_conn *t, struct pieces *p)
+{
+	int r = 0;
+	size_t taken = 0;
+	if (t->early_left <= EARLY_OVERHEAD)
+		return -EAGAIN;
+	tls_clear_errors();
+	t->c->flags |= CONN_HANDSHAKE;
+	t->corked = true;
+	while (r == 0 && p->left && t->early_left > EARLY_OVERHEAD) {
+		size_t fits = t->early_left - EARLY_OVERHEAD;
+		struct slice piece = next_piece(p, MIN(record_limit(t), fits), t->tw->gather);
+		r = tls_bytes_add(&t->resend, piece.ptr, piece.len);
+		if (r < 0)
+			break;
+		r = write_piece(t, piece);
+		t->early_left -= (uint32_t)piece.len + EARLY_OVERHEAD;
+		taken += piece.len;
+	}
+	int push = tls_wire_push(t, false);
+	return r < 0 ? r : push < 0 ? push : (ssize_t)taken;
+}
+
+int tls_send_again(struct tls_conn *t)
+{
+	char *buf = t->tw->gather;
+	size_t n;
+	while ((n = tls_bytes_take(&t->resend, buf, record_limit(t)))) {
+		int r = write_piece(t, slice_make(buf, n));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static ssize_t tls_send(struct conn *c, const struct iovec *iov, int n, bool more)
 {
 	struct tls_conn *t = tls_state(c);
@@ -191,6 +235,8 @@ static ssize_t tls_send(struct conn *c, const struct iovec *iov, int n, bool mor
 		return -EAGAIN;
 	if (p.left == 0)
 		return 0;
+	if (unlikely(t->client && !t->info.handshaken))
+		return send_early(t, &p);
 	tls_clear_errors();
 	t->corked = true;
 	bool tickets = make_tickets(t);
@@ -218,6 +264,11 @@ static int tls_handshake(struct conn *c)
 		tls_worker_forget(t);
 		t->eof = true;
 		return tls_failed(t, SSL_ERROR_SYSCALL);
+	}
+	if (t->early_out && !t->early_open) {
+		/* the hello goes out with what is sent */
+		t->early_open = true;
+		return 0;
 	}
 	int r = tls_worker_admit(t);
 	if (r == -EBUSY) {
@@ -291,13 +342,14 @@ static void free_state(struct tls_conn *t)
 	tls_bytes_free(&t->unsent);
 	tls_bytes_free(&t->in);
 	tls_bytes_free(&t->early);
+	tls_bytes_free(&t->resend);
 	tls_secrets_free(t->secrets);
 	X509_free(t->refused);
 	free((void *)t->info.hello);
 	pool_put(&tw->conns, t);
 }
 
-static void tls_release(struct conn *c)
+static void tls_leave(struct conn *c)
 {
 	struct tls_conn *t = tls_state(c);
 	tls_worker_forget(t);
@@ -308,7 +360,13 @@ static void tls_release(struct conn *c)
 	/* a session without a farewell would count as broken, and could not be resumed */
 	if (orderly)
 		SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-	free_state(t);
+}
+
+static void tls_release(struct conn *c)
+{
+	if (conn_is_open(c))
+		tls_leave(c);
+	free_state(tls_state(c));
 	tls_clear_errors();
 	c->xprt = &xprt_plain;
 	c->xprt_state = NULL;
@@ -321,6 +379,7 @@ const struct xprt_ops xprt_tls = {
 	.handshake = tls_handshake,
 	.flush = tls_flush,
 	.shut_write = tls_shut_write,
+	.leave = tls_leave,
 	.release = tls_release,
 };
 

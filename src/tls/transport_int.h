@@ -21,6 +21,8 @@
 #define TLS_SEND_MAX (4u * TLS_RECORD_MAX)
 /* Bytes at the start of a transfer that go out in records of tls_tune.first_record. */
 #define TLS_FIRST_BYTES (16u * 1024)
+/* Of one connection to a server; it is kept until the server has taken it. */
+#define TLS_EARLY_MAX (16u * 1024)
 
 struct tls_secrets; /* keylog.c */
 
@@ -58,24 +60,30 @@ struct tls_conn {
 	struct tls_bytes in;	 /* encrypted, read before TLS began */
 	struct tls_bytes early;	 /* early data, decrypted */
 	struct tls_secrets *secrets;
+	struct tls_bytes resend; /* sent as early data, until the server has taken it */
 	X509 *refused;	      /* the client's certificate, when verifying it ended the handshake */
 	uint64_t session_key; /* of the client's sessions; 0: none are kept */
 	uint64_t last_send_ms;
-	uint32_t burst;	       /* bytes sent since the last pause */
-	uint32_t updates_s;    /* second in which updates were counted */
-	uint32_t updates;      /* key updates of the peer */
-	uint16_t error;	       /* errno of a failed system call or -EPROTO; 0: none */
-	uint8_t tickets_due;   /* to be sent with the first payload */
-	bool corked : 1;       /* the BIO stages; else its bytes are the last ones: send */
-	bool more : 1;	       /* MSG_MORE for what the BIO sends */
-	bool got_bytes : 1;    /* the peer has sent something */
-	bool started : 1;      /* a step of the handshake is behind us */
-	bool granted : 1;      /* its turn has come: do not queue again */
-	bool early_wanted : 1; /* the context accepts early data, and it is not over */
-	bool read_end : 1;     /* close_notify or the end of the stream */
-	bool eof : 1;	       /* the end of the stream itself */
-	bool fin_due : 1;      /* shutdown(2) once all is sent */
-	bool bye_due : 1;      /* close_notify and FIN behind the handshake */
+	uint32_t burst;		/* bytes sent since the last pause */
+	uint32_t updates_s;	/* second in which updates were counted */
+	uint32_t updates;	/* key updates of the peer */
+	uint32_t early_left;	/* bytes that may still be sent as early data */
+	uint16_t error;		/* errno of a failed system call or -EPROTO; 0: none */
+	uint8_t tickets_due;	/* to be sent with the first payload */
+	bool corked : 1;	/* the BIO stages; else its bytes are the last ones: send */
+	bool more : 1;		/* MSG_MORE for what the BIO sends */
+	bool got_bytes : 1;	/* the peer has sent something */
+	bool started : 1;	/* a step of the handshake is behind us */
+	bool granted : 1;	/* its turn has come: do not queue again */
+	bool early_wanted : 1;	/* the context accepts early data, and it is not over */
+	bool early_out : 1;	/* to a server: sends before the handshake is done */
+	bool early_open : 1;	/* and may begin to */
+	bool early_h2 : 1;	/* as HTTP/2 */
+	bool read_end : 1;	/* close_notify or the end of the stream */
+	bool eof : 1;		/* the end of the stream itself */
+	bool fin_due : 1;	/* shutdown(2) once all is sent */
+	bool by_verifyhost : 1; /* the certificate is to have the client's own name */
+	bool bye_due : 1;	/* close_notify and FIN behind the handshake */
 };
 
 /* SSL_get_error() believes in errors of others; there hardly ever are any, and clearing walks the whole queue. */
@@ -114,6 +122,8 @@ WEIR_NODISCARD int tls_bytes_add(struct tls_bytes *b, const void *data, size_t l
 size_t tls_bytes_take(struct tls_bytes *b, void *out, size_t cap);
 
 /* ---- transport.c ---- */
+/* The server has refused early data: all of it again, into the stage. 0 or -errno. */
+int tls_send_again(struct tls_conn *t);
 /* close_notify and FIN, behind what is unsent. */
 void tls_end_writing(struct tls_conn *t);
 
@@ -125,6 +135,9 @@ ssize_t tls_early_recv(struct tls_conn *t, void *buf, size_t len);
 int tls_failed(struct tls_conn *t, int ssl_error);
 struct tls_conn *tls_state_of(const SSL *ssl);
 int tls_state_attach(struct tls_conn *t);
+
+/* ---- info.c ---- */
+struct slice tls_session_alpn(const SSL_SESSION *session); /* the null slice: none */
 
 /* ---- server_ctx.c ---- */
 unsigned tls_server_tickets(const struct tls_conn *t); /* to send behind a handshake */

@@ -92,9 +92,10 @@ static int finish_check(struct conf *conf, struct backend *be, struct server *s)
 	c->send_proxy = c->send_proxy || (s->pp != SERVER_PP_NONE && !elsewhere);
 	c->tls = c->tls || (s->tls.on && !elsewhere);
 	c->http = be->httpchk;
-	if (check_script_is_http(c->http) && server_alpn_has(c->alpn, SLICE("h2"))) {
+	if (!check_script_is_http(c->http) && c->proto == SERVER_PROTO_H2) {
 		diag_add(conf_diag(conf), DIAG_ERROR, pos_of(s),
-		    "server '%s/%s': checks speak HTTP/1, so 'check-alpn' must not offer 'h2'",
+		    "server '%s/%s': 'check-proto h2' is for checks that make requests ('option "
+		    "httpchk')",
 		    be->name, s->name);
 		return -1;
 	}

@@ -26,6 +26,7 @@ static int start_tls(struct server_conn *sc)
 		.sni = w->sni,
 		.verifyhost = w->verifyhost,
 		.alpn = w->alpn,
+		.early = w->early,
 	};
 	return tls_connect(&sc->m.conn, w->tls, &opts);
 }

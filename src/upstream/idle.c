@@ -255,6 +255,12 @@ static bool is_as_wished(const struct server_conn *sc, const struct server_wish 
 	return sc->key == wish->key && slice_eq(slice_make(sc->name, sc->name_len), wish->name);
 }
 
+bool server_conn_suits(const struct server_conn *sc, const struct server_wish *wish, uint64_t owner,
+    enum reuse_scope scope)
+{
+	return is_as_wished(sc, wish) && in_scope(sc, owner, scope);
+}
+
 /* A name that is too long to be kept matches no other wish: such a connection serves one stream. */
 static void keep_wish(struct server_conn *sc, const struct server_wish *wish)
 {
@@ -270,22 +276,22 @@ static void keep_wish(struct server_conn *sc, const struct server_wish *wish)
 }
 
 struct server_conn *server_conn_reuse(struct worker *w, struct server *srv,
-    const struct server_wish *wish, uint64_t owner, enum reuse_scope scope)
+    const struct server_wish *wish, const struct reuse_rule *rule)
 {
 	struct server_local *sl = &srv->rt->local[w->id];
 	list_for_each_entry (sc, &sl->idle, struct server_conn, link) {
-		if (!is_as_wished(sc, wish) || !in_scope(sc, owner, scope))
+		if (!server_conn_suits(sc, wish, rule->owner, rule->idle))
 			continue;
 		if (sc->h2 && !mux2_can_open(sc->h2))
 			continue;
 		unlink_idle(sc);
 		adjust(&sl->used_n, 1);
 		sc->requests++;
-		sc->owner = owner;
+		sc->owner = rule->owner;
 		return sc;
 	}
 	list_for_each_entry (sc, &sl->shared, struct server_conn, link) {
-		if (!is_as_wished(sc, wish) || !in_scope(sc, owner, scope))
+		if (!server_conn_suits(sc, wish, rule->owner, rule->shared))
 			continue;
 		if (!mux2_can_open(sc->h2))
 			continue;
@@ -357,6 +363,8 @@ struct server_conn *server_conn_open(struct worker *w, struct server *srv,
 	sc->rt = srv->rt;
 	sc->h2 = NULL;
 	sc->idle = false;
+	sc->closed = false;
+	sc->holds = 0;
 	sc->worker = w;
 	sc->requests = 1;
 	sc->max_reuse = srv->max_reuse == UINT32_MAX ? UINT32_MAX : srv->max_reuse + 1;
@@ -371,6 +379,9 @@ struct server_conn *server_conn_open(struct worker *w, struct server *srv,
 	sc->tune = srv->tls.env ? srv->tls.env->tune : NULL;
 	list_init(&sc->link);
 	list_init(&sc->all);
+	list_init(&sc->opening);
+	list_init(&sc->waiters);
+	sc->waiters_n = 0;
 	adjust(&srv->rt->local[w->id].used_n, 1);
 	counter_add(&server_counters(srv, w)->connect_tot, 1);
 	return sc;
@@ -379,11 +390,35 @@ struct server_conn *server_conn_open(struct worker *w, struct server *srv,
 void server_conn_close(struct server_conn *sc)
 {
 	struct upstream_local *l = local_of(sc->worker);
+	if (unlikely(list_is_linked(&sc->opening)))
+		server_conn_opened(sc);
 	list_del(&sc->all);
 	if (sc->h2)
 		mux2_free(sc->h2);
+	sc->h2 = NULL;
+	if (sc->holds)
+		conn_hang_up(&sc->m.conn);
+	sc->closed = sc->holds;
+	if (sc->closed)
+		return;
 	mux1_close(&sc->m);
 	pool_put(&l->conns, sc);
+}
+
+struct server_conn *server_conn_hold(struct server_conn *sc)
+{
+	if (sc->holds == UINT8_MAX)
+		return NULL;
+	sc->holds++;
+	return sc;
+}
+
+void server_conn_put(struct server_conn *sc)
+{
+	if (!sc || --sc->holds || !sc->closed)
+		return;
+	mux1_close(&sc->m);
+	pool_put(&local_of(sc->worker)->conns, sc);
 }
 
 unsigned server_idle_count(const struct server *srv, unsigned workers)

@@ -83,6 +83,7 @@ static struct server_rt *server_rt_new(const char *key, unsigned workers)
 	for (unsigned i = 0; i < workers; i++) {
 		list_init(&rt->local[i].idle);
 		list_init(&rt->local[i].shared);
+		list_init(&rt->local[i].opening);
 		list_init(&rt->local[i].streams);
 	}
 	return rt;

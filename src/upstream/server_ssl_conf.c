@@ -163,16 +163,15 @@ static int set_ws(const struct conf_option_call *call)
 	{                                                                                          \
 		word, 0, exclude_version, version, "", "does not speak that version", 0            \
 	}
-#define NO_NPN	 "OpenSSL has ALPN only"
-#define NO_EARLY "what clients send early goes to servers behind the handshake"
+#define NO_NPN "OpenSSL has ALPN only"
 
 /* clang-format off */
 const struct conf_option server_tls_options[] = {
-	{ "allow-0rtt", 0, NULL, (uintptr_t)NO_EARLY, "", "TLS early data", CONF_NO_EFFECT },
+	{ "allow-0rtt", 0, server_option_flag, FIELD(s.tls.early), "", "requests may be sent as TLS early data", CONF_MAY_NEGATE },
 	{ "alpn", 1, set_alpn, FIELD(s.tls.alpn), "<protocols>", "protocols offered by TLS ALPN", CONF_MAY_NEGATE },
 	{ "ca-file", 1, server_option_text, FIELD(s.tls.words.opt.ca_file), "<file>", "authorities that verify the server", 0 },
 	{ "check-alpn", 1, set_alpn, FIELD(check.alpn), "<protocols>", "protocols that checks offer by TLS ALPN", CONF_MAY_NEGATE },
-	{ "check-proto", 1, set_proto, FIELD(check.proto), "h1 | none", "protocol of checks", 0 },
+	{ "check-proto", 1, set_proto, FIELD(check.proto), "h1 | h2 | none", "protocol of checks", 0 },
 	{ "check-sni", 1, server_option_text, FIELD(check.sni), "<name>", "name that checks ask for by TLS SNI", 0 },
 	{ "check-sni-auto", 0, clear_flag, FIELD(check.no_sni_auto), "", "checks ask for the name in their Host field", CONF_MAY_NEGATE },
 	{ "check-ssl", 0, server_option_flag, FIELD(check.tls), "", "checks over TLS, whatever the server's connections are", CONF_MAY_NEGATE },

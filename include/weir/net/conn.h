@@ -29,7 +29,9 @@ struct xprt_ops {
 	int (*flush)(struct conn *c);
 	/* Says that nothing more will be sent; behind what is unsent. */
 	void (*shut_write)(struct conn *c);
-	/* Frees the transport's state; the descriptor is closed by the caller. May be NULL. */
+	/* Ends the connection in good order; the descriptor is closed by the caller. NULL: there is nothing to say. */
+	void (*leave)(struct conn *c);
+	/* Frees the transport's state; without `leave` before, ends the connection as well. May be NULL. */
 	void (*release)(struct conn *c);
 	bool splices; /* bytes may bypass it: splice(2) on the descriptor */
 };
@@ -72,6 +74,8 @@ int conn_handshake(struct conn *c);
 void conn_continue(struct conn *c);
 /* Closes the descriptor and frees the transport's state; harmless on a closed one. */
 void conn_close(struct conn *c);
+/* Closes the descriptor, but keeps the transport's state for questions, until conn_close(). No more events. */
+void conn_hang_up(struct conn *c);
 
 static inline bool conn_is_open(const struct conn *c)
 {

@@ -35,10 +35,9 @@ enum rule_fact {
 	RULE_FACT_BS_ID,
 	RULE_FACT_FS_ABORTED,
 	RULE_FACT_BS_ABORTED,
-	RULE_FACT_FAILED,     /* as option dontlog-normal sees it */
-	RULE_FACT_FORWARDED,  /* a server got it */
-	RULE_FACT_STOPPING,   /* the process ends */
-	RULE_FACT_BS_TLS_ERR, /* OpenSSL's code of the last failed connection to a server; 0: none */
+	RULE_FACT_FAILED,    /* as option dontlog-normal sees it */
+	RULE_FACT_FORWARDED, /* a server got it */
+	RULE_FACT_STOPPING,  /* the process ends */
 };
 
 enum rules_kind {

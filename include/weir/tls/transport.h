@@ -51,6 +51,11 @@ struct tls_connect_opts {
 	const char *verifyhost;
 	struct slice alpn; /* protocols as on the wire; empty: those of the client */
 	bool no_reuse;	   /* a full handshake, and no session kept of it (checks) */
+	/*
+	 * What is sent first may be sent as early data, where a session allows it: the connection is ready for sending at
+	 * once, and for reading when the handshake is done. What the server refuses is sent again behind the handshake.
+	 */
+	bool early;
 };
 
 /*
@@ -79,9 +84,12 @@ enum tls_fault {
 	TLS_FAULT_MEMORY,	/* "Out of memory when initializing an SSL connection" */
 	TLS_FAULT_CA,		/* "SSL client CA chain cannot be verified" */
 	TLS_FAULT_CRT,		/* "SSL client certificate not trusted" */
-	TLS_FAULT_NAME, /* "Server presented an SSL certificate different from the expected one" */
+	/* "Server presented an SSL certificate different from the configured one": not that of tls_client_conf */
+	TLS_FAULT_HOST,
+	TLS_FAULT_NAME,	     /* "... from the expected one": not that of tls_connect_opts */
 	TLS_FAULT_HANDSHAKE, /* "SSL handshake failure" */
-	TLS_FAULT_FATAL,     /* behind the handshake: "SSL fatal error" */
+	TLS_FAULT_EARLY, /* "Server refused early data", and to send it again would be another protocol */
+	TLS_FAULT_FATAL, /* behind the handshake: "SSL fatal error" */
 };
 
 /* Raw lists of the client's hello (tune.ssl.capture-buffer-size); slices live as long as the connection. */

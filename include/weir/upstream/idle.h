@@ -23,6 +23,7 @@ struct server_wish {
 	const char *verifyhost; /* the certificate's name; NULL: as the client has it */
 	struct slice alpn;	/* as on the wire */
 	uint8_t proto;		/* enum server_proto */
+	bool early;		/* the request may be sent as early data */
 };
 
 /*
@@ -34,6 +35,9 @@ struct server_conn {
 	struct mux2 *h2; /* or NULL */
 	struct list
 	    link; /* in server_local.idle while idle, in .shared while it takes more streams */
+	struct list opening; /* in server_local.opening, while it is being established for HTTP/2 */
+	struct list waiters; /* requests that wait for that: struct server_wait */
+	unsigned waiters_n;
 	struct list all; /* in the worker's list of idle connections, or of those that end */
 	struct server_rt *rt;
 	struct worker *worker;
@@ -47,6 +51,8 @@ struct server_conn {
 	unsigned pool_max, pool_low, purge_ms;
 	bool reusable;
 	bool idle;
+	bool closed;	      /* nobody uses it; the holders' last one frees it */
+	uint8_t holds;	      /* streams that may ask what it was */
 	bool socks4_wait;     /* the SOCKS4 proxy has not answered yet */
 	struct slice preface; /* to be sent ahead of everything; of the stream that opened it */
 	/* for TLS while it has not begun */
@@ -65,9 +71,38 @@ enum reuse_scope {
 	REUSE_ANY,
 };
 
-/* An idle connection to srv as wished, or NULL. The caller ties a stream to it; detaching gives it back. */
+struct reuse_rule {
+	uint64_t owner;		 /* the client */
+	enum reuse_scope idle;	 /* of those that nobody uses */
+	enum reuse_scope shared; /* of those of HTTP/2 that others are using */
+};
+
+/* A connection to srv as wished, or NULL. The caller ties a stream to it; detaching gives it back. */
 struct server_conn *server_conn_reuse(struct worker *w, struct server *srv,
-    const struct server_wish *wish, uint64_t owner, enum reuse_scope scope);
+    const struct server_wish *wish, const struct reuse_rule *rule);
+/* It is as wished, and within that scope. */
+bool server_conn_suits(const struct server_conn *sc, const struct server_wish *wish, uint64_t owner,
+    enum reuse_scope scope);
+
+/* ---- opening.c: connections that are being established ---- */
+
+/* A request that waits for one. */
+struct server_wait {
+	struct list link;
+	struct server_conn *sc; /* NULL: does not wait */
+	/* It was established, or failed; wait is no more. May not run the stream at once. */
+	void (*told)(struct server_wait *wait);
+};
+
+/* Lists a new connection among them, where it may come to speak HTTP/2. */
+void server_conn_announce(struct server_conn *sc);
+/* Waits for one that the rule allows to share and that will have room. False: there is none. */
+bool server_conn_await(struct worker *w, struct server *srv, const struct server_wish *wish,
+    const struct reuse_rule *rule, struct server_wait *wait);
+/* Waits no longer; harmless for one that does not. */
+void server_conn_await_end(struct server_wait *wait);
+/* What it speaks is known, or that it has failed: tells all who wait. */
+void server_conn_opened(struct server_conn *sc);
 /*
  * A new connection, connecting to `to`; http decides the mux. NULL with -errno in *ret_error. Counts in the
  * server's connections.
@@ -89,6 +124,13 @@ int server_conn_start_h2(struct server_conn *sc);
 int server_conn_secure(struct server_conn *sc);
 /* Closes it at once. */
 void server_conn_close(struct server_conn *sc);
+/*
+ * What is known of its TLS can be asked until server_conn_put(), also when it is closed in the meantime. Null where too
+ * many hold it already.
+ */
+struct server_conn *server_conn_hold(struct server_conn *sc);
+/* NULL is fine. */
+void server_conn_put(struct server_conn *sc);
 /* Idle connections of a server on all workers, for the statistics. */
 unsigned server_idle_count(const struct server *srv, unsigned workers);
 /* Closes this worker's idle connections to rt. */

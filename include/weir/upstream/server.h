@@ -136,8 +136,9 @@ struct server_dest {
 
 /* Idle connections and the like of one server on one worker; owned by src/upstream/idle.c. */
 struct server_local {
-	struct list idle;   /* most recently used first */
-	struct list shared; /* HTTP/2 connections in use that take more streams */
+	struct list idle;	     /* most recently used first */
+	struct list shared, opening; /* HTTP/2: in use and with room; being made */
+	bool chose_h1;		     /* the last one did not, by ALPN */
 	struct mux2_counters h2;
 	unsigned idle_n;
 	unsigned used_n;     /* in use now */

@@ -70,6 +70,7 @@ struct server_tls {
 	bool prepared; /* "ssl" stood somewhere: a command may switch it on */
 	bool no_reuse; /* "no-ssl-reuse" */
 	bool no_sni_auto;
+	bool early; /* "allow-0rtt" */
 	struct server_tls_words words;
 	const char *crt, *verifyhost;
 	const struct expr *sni;

@@ -146,13 +146,24 @@ static int parse_addr(
 	return 0;
 }
 
+/* The order is that of enum server_proto. */
+static int connect_proto(
+    struct conf *conf, const struct conf_line *line, int arg, struct check_connect *c)
+{
+	static const char *const protocols[] = { "none", "h1", "h2", NULL };
+	int word;
+	if (conf_enum(conf, line, arg, protocols, &word) < 0)
+		return -1;
+	c->proto = (uint8_t)word;
+	return 0;
+}
+
 /* One option of "connect"; *arg stands on its word and is moved behind it. */
 static int connect_option(
     struct conf *conf, const struct conf_line *line, int *arg, struct check_step *step)
 {
 	static const char *const words[] = { "default", "send-proxy", "via-socks4", "linger", "ssl",
 		"port", "addr", "comment", "sni", "alpn", "proto", NULL };
-	static const char *const protocols[] = { "h1", "none", NULL };
 	struct check_connect *c = &step->connect;
 	int word, at = *arg;
 	if (conf_enum(conf, line, at, words, &word) < 0)
@@ -188,7 +199,7 @@ static int connect_option(
 	case 9:
 		return server_alpn_parse(conf, line, at + 1, &c->alpn);
 	case 10:
-		return conf_enum(conf, line, at + 1, protocols, &word);
+		return connect_proto(conf, line, at + 1, c);
 	default:
 		step->comment = arena_strdup(conf_arena(conf), line->argv[at + 1]);
 		return step->comment ? 0 : no_memory(conf, line);

@@ -124,26 +124,19 @@ static const char *server_name(struct check_run *r)
 	return c->implicit && !check->no_sni_auto ? name_of_host(r) : NULL;
 }
 
-/* What requests are made of is HTTP/1, so nothing else is offered for them. */
 static struct slice protocols(const struct check_run *r)
 {
 	const struct check_connect *c = &r->step->connect;
 	const struct server *s = r->s;
-	if (c->alpn.len)
+	if (c->alpn.len || !c->defaults)
 		return c->alpn;
-	if (c->defaults && s->check->alpn.len)
-		return s->check->alpn;
-	if (!s->check->http->http)
-		return s->tls.alpn;
-	return server_alpn_has(s->tls.alpn, SLICE("http/1.1")) ? SLICE("\x08http/1.1") : SLICE_NULL;
+	return s->check->alpn.len ? s->check->alpn : s->tls.alpn;
 }
 
 static void handshake_failed(struct worker *w, struct check_run *r)
 {
 	const struct tls_info *info = tls_info(&r->conn);
 	const char *text = info ? tls_fault_text((enum tls_fault)info->fault) : "";
-	if (info && info->fault == TLS_FAULT_NAME && !tls_sni(&r->conn))
-		text = "Server presented an SSL certificate different from the configured one";
 	check_fail(w, r, CHECK_L6RSP, text);
 }
 
@@ -157,6 +150,10 @@ static void established(struct worker *w, struct check_run *r)
 		worker_timer_arm(w, &r->deadline, be->check_timeout_ms);
 	r->state = RUN_SENDING; /* nothing is waited for */
 	r->conn.on_event = check_on_event;
+	if (check_speaks_h2(r) && check_h2_start(r) < 0) {
+		check_fail_errno(w, r, ENOMEM);
+		return;
+	}
 	check_take_steps(w, r);
 }
 

@@ -77,6 +77,7 @@ struct check_connect {
 	struct net_addr addr; /* len 0: the check's */
 	bool send_proxy, via_socks4, linger;
 	bool tls;
+	uint8_t proto; /* enum server_proto */
 	const char *sni;
 	struct slice alpn; /* as on the wire */
 };

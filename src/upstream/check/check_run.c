@@ -35,6 +35,7 @@ static uint64_t interval_ms(struct check_run *r)
 /* The connection and what belongs to it. */
 void check_drop_connection(struct check_run *r)
 {
+	check_h2_drop(r);
 	conn_close(&r->conn);
 	strbuf_done(&r->out);
 	r->out = STRBUF_INIT;
@@ -107,7 +108,12 @@ static void on_deadline(struct worker *w, struct timer *t)
 static bool read_more(struct worker *w, struct check_run *r)
 {
 	struct check_response *in = r->in;
-	while (!check_response_over(in)) {
+	int h2 = r->h2 ? check_h2_read(r) : 0;
+	if (h2 < 0) {
+		check_fail_errno(w, r, -h2);
+		return false;
+	}
+	while (!r->h2 && !check_response_over(in)) {
 		ssize_t n = conn_recv(&r->conn, in->in + in->len, CHECK_RESPONSE_MAX - in->len);
 		if (n == -EAGAIN)
 			break;
@@ -196,8 +202,20 @@ static bool make_output(struct worker *w, struct check_run *r)
 	return false;
 }
 
+static bool send_h2(struct worker *w, struct check_run *r)
+{
+	int e = check_h2_send(r);
+	if (e == -EINVAL)
+		check_fail(w, r, CHECK_SOCKERR, "the request cannot be made");
+	else if (e < 0 && e != -EAGAIN)
+		check_fail_errno(w, r, -e);
+	return e == 0;
+}
+
 bool check_send_out(struct worker *w, struct check_run *r)
 {
+	if (r->h2)
+		return send_h2(w, r);
 	while (r->sent < r->out.len) {
 		struct iovec v = { r->out.ptr + r->sent, r->out.len - r->sent };
 		ssize_t n = conn_send(&r->conn, &v, 1, false);

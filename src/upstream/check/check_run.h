@@ -24,6 +24,7 @@ struct check_run {
 	struct timer next;     /* start of the next check */
 	struct timer deadline; /* of the one under way */
 	struct conn conn;
+	struct check_h2 *h2; /* over conn, while it speaks HTTP/2 */
 	uint64_t started_us;
 	uint32_t random;	       /* for spread-checks */
 	const struct check_step *step; /* the one under way; NULL: the check is over */
@@ -52,6 +53,19 @@ bool check_send_out(struct worker *w, struct check_run *r);
 void check_take_steps(struct worker *w, struct check_run *r);
 /* Something happened on the connection, which is established. */
 void check_on_event(struct conn *c);
+
+/* ---- check_h2.c ---- */
+
+/* Whether the connection of the present step, which is there, speaks HTTP/2. */
+bool check_speaks_h2(const struct check_run *r);
+/* Puts HTTP/2 over it. 0 or -ENOMEM. */
+int check_h2_start(struct check_run *r);
+/* Takes it away; conn is closed. Harmless without it. */
+void check_h2_drop(struct check_run *r);
+/* Sends the request in r->out. 0: done; -EAGAIN: wait; or -errno, -EINVAL: it is none. */
+int check_h2_send(struct check_run *r);
+/* What has come of the answer goes to r->in, as HTTP/1. 0 or -errno, if nothing has. */
+int check_h2_read(struct check_run *r);
 
 /* ---- check_connect.c ---- */
 

@@ -286,6 +286,59 @@ static void websocket_becomes_an_extended_connect(void **state)
 	peer_done(&p);
 }
 
+/* GET /x with "upgrade: protocols" towards a server that takes extended CONNECTs. */
+static struct user *ask_for_upgrade(struct slice protocols)
+{
+	get(SLICE("/x"));
+	req.flags |= HTTP_MSG_CONN_UPGRADE;
+	assert_int_equal(http_hdr_add(&req, SLICE("upgrade"), protocols), 0);
+	assert_int_equal(http_hdr_add(&req, SLICE("connection"), SLICE("upgrade")), 0);
+	req_hdrs[1].id = HDR_UPGRADE;
+	req_hdrs[2].id = HDR_CONNECTION;
+	struct endpoint *ep = mux2_open(p.m);
+	struct user *u = new_user(&p, ep);
+	assert_int_equal(ep->ops->send_head(ep, &req, false), 0);
+	ep->ops->send(ep, NULL, 0, true, false);
+	run_tasks();
+	return u;
+}
+
+static void any_upgrade_becomes_an_extended_connect(void **state)
+{
+	(void)state;
+	open_server();
+	give_frame(&p, SETTINGS, 0, 0, "\0\010\0\0\0\1", 6);
+	struct user *u = ask_for_upgrade(SLICE("foo/2, bar"));
+	assert_string_equal(expand(&p, find(&p, HEADERS, 1)),
+	    ":method: CONNECT\n:scheme: http\n:path: /x\n:authority: a.example\n"
+	    ":protocol: foo/2\n");
+	assert_null(find(&p, DATA, 1));
+	give_head(&p, 1, false, (const char *const[]){ ":status: 200", NULL });
+	recv_all(u);
+	assert_int_equal(u->msg.status, 101);
+	assert_int_equal(u->msg.framing, HTTP_BODY_TUNNEL);
+	struct http_hdr *h = http_hdr_find(&u->msg, SLICE("upgrade"), NULL);
+	assert_true(h && slice_eq(http_hdr_value_of(h), SLICE("foo/2")));
+	assert_null(http_hdr_find(&u->msg, SLICE("sec-websocket-accept"), NULL));
+	peer_done(&p);
+}
+
+/* As if it had not been asked for: h2c, and where the server does not know of it. */
+static void an_upgrade_that_cannot_be_is_left_out(void **state)
+{
+	static const char plain[] =
+	    ":method: GET\n:scheme: http\n:path: /x\n:authority: a.example\n";
+	(void)state;
+	open_server();
+	(void)ask_for_upgrade(SLICE("foo"));
+	assert_string_equal(expand(&p, find(&p, HEADERS, 1)), plain);
+	assert_true(find(&p, DATA, 1) || p.users[0].ep->flags & EP_OUT_END);
+	give_frame(&p, SETTINGS, 0, 0, "\0\010\0\0\0\1", 6);
+	(void)ask_for_upgrade(SLICE("h2c"));
+	assert_string_equal(expand(&p, find(&p, HEADERS, 3)), plain);
+	peer_done(&p);
+}
+
 static void websocket_and_payload_wait_for_settings(void **state)
 {
 	static char body[3000];
@@ -386,6 +439,8 @@ int main(void)
 		cmocka_unit_test(peers_limit_on_streams_is_kept),
 		cmocka_unit_test(answer_ahead_of_the_request_stands),
 		cmocka_unit_test(websocket_becomes_an_extended_connect),
+		cmocka_unit_test(any_upgrade_becomes_an_extended_connect),
+		cmocka_unit_test(an_upgrade_that_cannot_be_is_left_out),
 		cmocka_unit_test(websocket_and_payload_wait_for_settings),
 		cmocka_unit_test(request_payload_waits_for_the_server),
 		cmocka_unit_test(streams_wait_for_a_connection_that_is_made),

@@ -50,6 +50,13 @@ static void the_name_in_the_certificate_is_checked(void **state)
 	client = client_new(&(struct tls_client_conf){
 	    .verify = true, .ca_file = p.ca_file, .verifyhost = "x.w.example" });
 	assert_int_equal(fault_with(client, "other.example", NULL), TLS_FAULT_NONE);
+	assert_int_equal(fault_with(client, "x.w.example", "other.example"), TLS_FAULT_NAME);
+	tls_client_unref(client);
+
+	client = client_new(&(struct tls_client_conf){
+	    .verify = true, .ca_file = p.ca_file, .verifyhost = "other.example" });
+	assert_int_equal(fault_with(client, NULL, NULL), TLS_FAULT_HOST);
+	assert_int_equal(fault_with(client, NULL, "srv.example"), TLS_FAULT_NONE);
 	tls_client_unref(client);
 }
 

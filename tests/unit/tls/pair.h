@@ -188,7 +188,7 @@ static void pair_open_opts(SSL_CTX *ctx, const struct tls_accept_opts *accept,
 	assert_int_equal(conn_handshake(&p.cl.c), -EAGAIN);
 }
 
-static void pair_open(SSL_CTX *ctx, struct tls_client *client, int buf)
+static WEIR_UNUSED void pair_open(SSL_CTX *ctx, struct tls_client *client, int buf)
 {
 	pair_sockets(buf);
 	pair_open_opts(ctx, NULL, client, &(struct tls_connect_opts){ .sni = "srv.example" });

@@ -19,6 +19,8 @@ struct exchange {
 	struct arena arena;
 };
 
+static const struct reuse_rule anybody = { .idle = REUSE_ANY, .shared = REUSE_ANY };
+
 static void on_wake(struct endpoint *ep)
 {
 	(void)ep;
@@ -83,7 +85,7 @@ static struct server_conn *leave(struct exchange *x)
 {
 	struct endpoint *ep = &x->sc->m.ep;
 	ep->ops->detach(ep, true, false);
-	return server_conn_reuse(x->f.w, x->srv, &x->wish, 0, REUSE_ANY);
+	return server_conn_reuse(x->f.w, x->srv, &x->wish, &anybody);
 }
 
 #define RESPONSE "HTTP/1.1 204 No Content\r\n\r\n"
@@ -130,7 +132,7 @@ static void connection_is_for_wishes_of_the_same_name_alone(void **state)
 	x.wish.name = SLICE("other.example");
 	assert_null(leave(&x));
 	x.wish.name = SLICE_NULL;
-	struct server_conn *sc = server_conn_reuse(x.f.w, x.srv, &x.wish, 0, REUSE_ANY);
+	struct server_conn *sc = server_conn_reuse(x.f.w, x.srv, &x.wish, &anybody);
 	assert_ptr_equal(sc, x.sc);
 	server_conn_close(sc);
 	close_exchange(&x);

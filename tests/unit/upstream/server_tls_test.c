@@ -109,15 +109,19 @@ static void wrong_words_are_told(void **state)
 	}
 }
 
-static void requests_of_checks_are_http_1(void **state)
+static void http_2_is_for_checks_that_make_requests(void **state)
 {
 	struct fixture f;
 	(void)state;
 	assert_int_equal(
+	    fixture_read(&f, "backend b\n server a 127.0.0.1:1 check check-proto h2\n"), -1);
+	assert_contains(messages_of(&f), "'check-proto h2' is for checks that make requests");
+	done(&f);
+	assert_int_equal(
 	    fixture_read(&f, "backend b\n option httpchk\n"
-			     " server a 127.0.0.1:1 ssl verify none check check-alpn h2\n"),
-	    -1);
-	assert_contains(messages_of(&f), "checks speak HTTP/1");
+			     " server a 127.0.0.1:1 ssl verify none check check-alpn h2\n"
+			     " server b 127.0.0.1:1 check check-proto h2\n"),
+	    0);
 	done(&f);
 }
 
@@ -253,7 +257,7 @@ int main(void)
 		cmocka_unit_test(words_reach_the_context),
 		cmocka_unit_test(contexts_are_made_where_something_may_need_them),
 		cmocka_unit_test(wrong_words_are_told),
-		cmocka_unit_test(requests_of_checks_are_http_1),
+		cmocka_unit_test(http_2_is_for_checks_that_make_requests),
 		cmocka_unit_test(changed_authorities_make_a_new_context),
 		cmocka_unit_test(what_the_line_says_counts_before_the_global_section),
 	};
