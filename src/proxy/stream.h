@@ -99,11 +99,11 @@ stream_step step_req_head, step_fe_rules, step_be_rules, step_req_body,
     step_tarpit;						/* stream_request.c */
 stream_step step_fe_content, step_be_content, step_res_content; /* stream_content.c */
 stream_step step_route;						/* stream_route.c */
-stream_step step_assign, step_queue, step_pause, step_await, step_connect,
-    step_connecting;			   /* stream_server.c */
-stream_step step_res_head, step_res_rules; /* stream_response.c */
-stream_step step_forward, step_tunnel;	   /* stream_forward.c */
-stream_step step_reply;			   /* stream_reply.c */
+stream_step step_assign, step_queue, step_pause;		/* stream_assign.c */
+stream_step step_await, step_connect, step_connecting;		/* stream_server.c */
+stream_step step_res_head, step_res_rules;			/* stream_response.c */
+stream_step step_forward, step_tunnel;				/* stream_forward.c */
+stream_step step_reply;						/* stream_reply.c */
 
 /* ---- what they share ---- */
 void stream_enter(struct stream *s, enum stream_state state);
@@ -120,6 +120,11 @@ enum step stream_rule_reply(struct stream *s, char cause, char phase);
 enum step stream_verdict(struct stream *s, enum rule_verdict v, bool response);
 /* The request head, as weir adds to it on its way out (forwardfor and the like). 0 or -ENOMEM. */
 int stream_finish_request(struct stream *s);
+
+/* Whether the client is gone for good; a mere FIN counts only under option abortonclose. */
+bool stream_client_gone(const struct stream *s);
+/* Ends the stream of such a client. */
+enum step stream_client_aborted(struct stream *s, char phase);
 
 /* Waits for the body, as far as the buffer goes, then enters next. */
 enum step stream_wait_body(struct stream *s, enum stream_state next);
