@@ -16,7 +16,8 @@
 /* What a connection reads and decodes in one go, of which it has one a turn: then others have theirs. */
 #define READS_A_GO    8
 #define FRAMES_A_GO   512
-#define REQUESTS_A_GO 16
+#define REQUESTS_A_GO 8
+#define WAKES_A_GO    16
 
 /* ---- streams ---- */
 
@@ -65,17 +66,22 @@ void mux2_make_ready(struct mux2_stream *st)
 	mux2_schedule(st->m);
 }
 
-static void wake_ready(struct mux2 *m)
+/* True: not all had their turn. */
+static bool wake_ready(struct mux2 *m)
 {
 	struct list now;
 	list_init(&now);
 	list_splice_tail(&now, &m->ready);
-	while (!list_is_empty(&now)) {
+	for (unsigned i = 0; i < WAKES_A_GO && !list_is_empty(&now); i++) {
 		struct mux2_stream *st = list_first(&now, struct mux2_stream, ready);
 		list_del(&st->ready);
 		if (st->attached)
 			st->ep.wake(&st->ep); /* it may be gone then */
 	}
+	bool more = !list_is_empty(&now);
+	list_splice_tail(&now, &m->ready); /* behind them those that became ready meanwhile */
+	list_splice_tail(&m->ready, &now);
+	return more;
 }
 
 /* Everything of the connection's that streams have to know of: its end, or that it is established. */
@@ -409,9 +415,9 @@ static void wind_up(struct mux2 *m)
 /* Reads and lets streams work; what they send leaves by the task. True: there is more to read. */
 static bool work(struct mux2 *m)
 {
-	bool more = m->had_its_go;
-	if (!more && m->state < MUX2_CLOSING)
-		more = read_input(m);
+	if (m->had_its_go)
+		return true;
+	bool more = m->state < MUX2_CLOSING && read_input(m);
 	if (m->h2.is_failed)
 		failed(m);
 	if ((m->conn->flags & CONN_ERROR) && m->state < MUX2_CLOSING) {
@@ -420,8 +426,7 @@ static bool work(struct mux2 *m)
 	}
 	if (m->rx && m->rx_at == m->rx_end)
 		mux2_drop_read(m);
-	wake_ready(m);
-	return more;
+	return wake_ready(m) || more;
 }
 
 void mux2_on_event(struct conn *c)

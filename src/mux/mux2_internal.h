@@ -110,7 +110,7 @@ struct mux2 {
 	bool peer_goaway : 1;
 	bool connecting : 1;
 	bool told_failure : 1;
-	bool had_its_go : 1; /* in this turn, and there is more to read */
+	bool had_its_go : 1; /* in this turn, and there is more to do */
 };
 
 static inline struct mux2_stream *stream_of(const struct endpoint *ep)

@@ -519,11 +519,11 @@ static void many_requests_are_spread_over_turns(void **state)
 	assert_int_equal(write(p.fd, all.b, all.len), (ssize_t)all.len);
 	p.conn.flags |= CONN_READABLE;
 	p.conn.on_event(&p.conn);
-	assert_int_equal(p.users_n, 16);
+	assert_int_equal(p.users_n, 8);
 	one_go(); /* the task of the same turn sends only */
-	assert_int_equal(p.users_n, 16);
+	assert_int_equal(p.users_n, 8);
 	one_go();
-	assert_int_equal(p.users_n, 32);
+	assert_int_equal(p.users_n, 16);
 	run_tasks();
 	assert_int_equal(p.users_n, 50);
 	peer_done(&p);
